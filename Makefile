@@ -1,0 +1,52 @@
+# Every target prepares its own environment: a fresh machine needs Python >= 3.11 and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+MINOR := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+CONSTRAINTS := constraints-$(MINOR).txt
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
+
+.PHONY: demo test test-all check bench format contract clean
+
+demo: $(VENV)/.run
+	$(BIN)/holdfast demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n auto --dist worksteal
+
+test-all: $(VENV)/.dev
+	$(BIN)/pytest -n auto --dist worksteal -m "slow or not slow"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m contracts.build --check
+
+bench: $(VENV)/.run
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+contract: $(VENV)/.dev
+	$(BIN)/python -m contracts.build
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/bin/python:
+	@test -f $(CONSTRAINTS) || { echo "holdfast: expected Python 3.11, 3.12 or 3.13, got $(MINOR) (choose one: make PYTHON=python3.11 ...)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
+	@echo "installing holdfast into $(VENV)"
+	$(INSTALL) ".[learn,plot]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "installing the development tools into $(VENV)"
+	$(INSTALL) ".[learn,plot,dev]"
+	@touch $@

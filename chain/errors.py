@@ -1,0 +1,169 @@
+"""What can go wrong on a chain, and the one place that turns revert strings into types.
+
+ChainError
+├── Unreachable          no node answers, or its answer is none
+├── WrongChain           a node of another chain
+├── NoContract           no federation at the address
+├── DevnetError          the embedded chain's own (chain.devnet.errors)
+├── Lost                 a transaction that is neither pending nor mined
+└── Reverted             the contract refused, with a reason
+    ├── ParametersRefused    at creation
+    ├── SeatRefused          join, top_up, leave, withdraw
+    ├── NotOwner             the key is not the seat's
+    ├── AlreadyDone          nothing to do: it stands on the chain
+    ├── Overtaken            the round moved on: look again
+    └── Malformed            no honest peer would send this
+"""
+
+
+class ChainError(Exception):
+    """Root of this package's errors; a leaf says what was expected and what came."""
+
+    def __init__(self, message: str, *, expected: object = None, got: object = None) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.got = got
+
+
+class Unreachable(ChainError):
+    """No node answers at the endpoint."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(
+            f"chain: expected a node at {endpoint}, got {reason}", expected=endpoint, got=reason
+        )
+
+
+class WrongChain(ChainError):
+    """The node is of another chain than the one recorded."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(
+            f"chain: expected chain id {expected}, got {got}", expected=expected, got=got
+        )
+
+
+class NoContract(ChainError):
+    """There is no federation at the address."""
+
+    def __init__(self, address: str, got: str) -> None:
+        super().__init__(
+            f"chain: expected a federation at {address}, got {got}", expected=address, got=got
+        )
+
+
+class Lost(ChainError):
+    """A transaction that the node neither holds nor has mined."""
+
+    def __init__(self, transaction: bytes) -> None:
+        name = "0x" + transaction.hex()
+        super().__init__(f"chain: expected a receipt of {name}, got none", expected=name)
+
+
+class Reverted(ChainError):
+    """The contract refused a call; `got` is its reason, word for word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, got=reason)
+
+
+class ParametersRefused(Reverted):
+    """A combination of parameters whose guarantee does not hold."""
+
+
+class SeatRefused(Reverted):
+    """A seat cannot be taken, changed or left like this."""
+
+
+class NotOwner(Reverted):
+    """The sending key is not the seat's."""
+
+
+class AlreadyDone(Reverted):
+    """What the call wanted stands on the chain already."""
+
+
+class Overtaken(Reverted):
+    """The round moved on before the call landed."""
+
+
+class Malformed(Reverted):
+    """The call contradicts the chain's record."""
+
+
+REASONS: dict[str, type[Reverted]] = {
+    "seats: no such seat": NotOwner,
+    "seats: not the owner": NotOwner,
+    "rounds: already committed": AlreadyDone,
+    "rounds: already proposed": AlreadyDone,
+    "rounds: already approved": AlreadyDone,
+    "rounds: not the open round": Overtaken,
+    "rounds: the round is over": Overtaken,
+    "rounds: commitments are still open": Overtaken,
+    "rounds: the parent is not the head": Overtaken,
+    "rounds: not the commitments of this round": Overtaken,
+    "rounds: not a round to commit to": Overtaken,
+    "rounds: the parent is not a result to build on": Overtaken,
+    "rounds: no such result": Overtaken,
+    "rounds: the vote on this result is over": Overtaken,
+    "rounds: too few active seats": Overtaken,
+    "rounds: the seat does not count in this round": Overtaken,
+    "rounds: an included seat has not committed": Malformed,
+    "rounds: too few updates": Malformed,
+    "rounds: an empty root": Malformed,
+    "rule: not 8 bytes for every included seat": Malformed,
+    "rule: every weight is 0": Malformed,
+    "rule: weights of 2**25 or more": Malformed,
+    "rule: a clip factor above 2**16": Malformed,
+    "rule: clipped without a clip": Malformed,
+    "rule: equal weights are 1": Malformed,
+    "rule: no coordinates": ParametersRefused,
+    "rule: 2**32 coordinates or more": ParametersRefused,
+    "rule: no genesis model": ParametersRefused,
+    "rule: update_bytes is neither 1 nor 2": ParametersRefused,
+    "rule: updates finer than the model": ParametersRefused,
+    "rule: model_bits of 32 or more": ParametersRefused,
+    "rule: a sum could pass 2**62": ParametersRefused,
+    "rule: unknown weighting": ParametersRefused,
+    "rule: unknown selection": ParametersRefused,
+    "rule: trim_bps above 5000": ParametersRefused,
+    "rule: faults_bps of 5000 or more": ParametersRefused,
+    "rule: faults need a selection or trimming": ParametersRefused,
+    "rule: a selection needs a clip": ParametersRefused,
+    "rule: clip of 2**63 or more": ParametersRefused,
+    "rule: claimed samples cannot bound faults": ParametersRefused,
+    "rule: min_updates is 0": ParametersRefused,
+    "phase: commit_seconds is 0": ParametersRefused,
+    "phase: grace_seconds is 0": ParametersRefused,
+    "phase: attest_seconds is 0": ParametersRefused,
+    "phase: a deadline of 2**32 seconds or more": ParametersRefused,
+    "seats: min_stake_wei is 0": ParametersRefused,
+    "seats: min_stake_wei of 2**88 or more": ParametersRefused,
+    "seats: more than 128 seats": ParametersRefused,
+    "seats: fewer seats than min_updates": ParametersRefused,
+    "seats: challenge_seconds is 0": ParametersRefused,
+    "seats: answer_seconds is 0": ParametersRefused,
+    "seats: a window of 2**32 seconds or more": ParametersRefused,
+    "seats: stake below the minimum": SeatRefused,
+    "seats: equal weights need the minimum stake exactly": SeatRefused,
+    "seats: every seat is taken": SeatRefused,
+    "seats: nothing sent": SeatRefused,
+    "seats: leaving": SeatRefused,
+    "seats: leave first": SeatRefused,
+    "seats: the last change does not count yet": SeatRefused,
+    "seats: a round may still count the seat": SeatRefused,
+    "seats: still unbonding": SeatRefused,
+    "seats: total stake of 2**95 wei or more": SeatRefused,
+}
+
+
+def revert_error(message: str) -> Reverted:
+    """Return the typed error of a node's revert message, whatever it puts before the reason.
+
+    >>> type(revert_error("execution reverted: rounds: already committed")).__name__
+    'AlreadyDone'
+    """
+    for reason, kind in REASONS.items():
+        if message.endswith(reason):
+            return kind(reason)
+    return Reverted(message)

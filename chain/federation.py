@@ -1,0 +1,168 @@
+"""One deployed federation: typed reads pinned to a block, calls as values, events decoded.
+
+Nothing here sends; `chain.sender` does. ABI coding is done against the committed artifact with eth_abi
+(https://docs.soliditylang.org/en/latest/abi-spec.html), which costs a tenth of web3's contract objects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+from eth_abi.abi import decode, encode
+from eth_hash.auto import keccak
+from web3 import Web3
+from web3.exceptions import ContractLogicError
+from web3.types import LogReceipt
+
+from chain import types
+from chain.errors import NoContract, revert_error
+from chain.types import Event, Key, Logged, OpenRound, Parameters, Position, RoundId, Seat, Wei
+from contracts import load_artifact
+
+BlockId = int | bytes
+"""A block's number, or its hash: what a read is pinned to."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A transaction's content before anybody signs it."""
+
+    function: str
+    to: str
+    data: bytes
+    value_wei: Wei = Wei(0)
+
+
+def abi_type(entry: dict[str, Any]) -> str:
+    """Return an ABI entry's type as eth_abi spells it, tuples written out."""
+    if entry["type"].startswith("tuple"):
+        inner = ",".join(abi_type(part) for part in entry["components"])
+        return f"({inner}){entry['type'][len('tuple') :]}"
+    return str(entry["type"])
+
+
+def _entries(kind: str) -> dict[str, dict[str, Any]]:
+    return {e["name"]: e for e in load_artifact().abi if e["type"] == kind}
+
+
+def _signature(entry: dict[str, Any]) -> bytes:
+    return keccak(f"{entry['name']}({','.join(map(abi_type, entry['inputs']))})".encode())
+
+
+FUNCTIONS = _entries("function")
+SELECTORS = {name: _signature(entry)[:4] for name, entry in FUNCTIONS.items()}
+INPUTS = {name: [abi_type(i) for i in entry["inputs"]] for name, entry in FUNCTIONS.items()}
+OUTPUTS = {name: [abi_type(o) for o in entry["outputs"]] for name, entry in FUNCTIONS.items()}
+EVENTS = {_signature(entry): entry for entry in _entries("event").values()}
+
+
+def encode_call(function: str, arguments: Sequence[object]) -> bytes:
+    """Return the calldata of a function of the contract."""
+    return SELECTORS[function] + encode(INPUTS[function], arguments)
+
+
+def encode_parameters(parameters: Parameters) -> tuple[object, ...]:
+    """Return the parameters in the order of the contract's struct."""
+    return tuple(getattr(parameters, f.name) for f in fields(parameters))
+
+
+def _decode_parameters(values: Sequence[object]) -> Parameters:
+    return Parameters(*cast(Any, values))
+
+
+def decode_event(log: LogReceipt) -> Event:
+    """Return a log of the contract as its typed event."""
+    entry = EVENTS[bytes(log["topics"][0])]
+    indexed = [i for i in entry["inputs"] if i["indexed"]]
+    plain = [i for i in entry["inputs"] if not i["indexed"]]
+    values = {
+        i["name"]: decode([i["type"]], bytes(topic))[0]
+        for i, topic in zip(indexed, log["topics"][1:], strict=True)
+    }
+    data = decode([abi_type(i) for i in plain], bytes(log["data"]))
+    values |= {i["name"]: value for i, value in zip(plain, data, strict=True)}
+    if entry["name"] == "Created":
+        values["parameters"] = _decode_parameters(values["parameters"])
+    return cast(Event, getattr(types, entry["name"])(**values))
+
+
+class Federation:
+    """A federation at an address, read through one web3 connection."""
+
+    def __init__(self, web3: Web3, address: str) -> None:
+        self.web3 = web3
+        self.address = Web3.to_checksum_address(address)
+        self.chain_id = web3.eth.chain_id
+
+    def check_exists(self) -> None:
+        """Raise NoContract unless the address answers as a federation."""
+        if not self.web3.eth.get_code(self.address):
+            raise NoContract(self.address, "no code there")
+        try:
+            self.get_parameters()
+        except Exception as error:  # noqa: BLE001 - whatever another contract answers, it is not one
+            raise NoContract(self.address, "another contract") from error
+
+    def call(self, function: str, *arguments: object, value_wei: int = 0) -> Call:
+        """Return a call of the contract as a value, to be sent by a `chain.sender`."""
+        data = encode_call(function, arguments)
+        return Call(function, self.address, data, Wei(value_wei))
+
+    def read(self, function: str, *arguments: object, at: BlockId | None = None) -> Any:
+        """Return what a view answers at a block (default: the latest)."""
+        data = encode_call(function, arguments)
+        block = "latest" if at is None else at
+        try:
+            answer = self.web3.eth.call(
+                {"to": self.address, "data": cast(Any, data)}, cast(Any, block)
+            )
+        except ContractLogicError as error:
+            raise revert_error(str(error.message)) from error
+        values = decode(OUTPUTS[function], bytes(answer))
+        return values[0] if len(values) == 1 else values
+
+    def get_parameters(self, at: BlockId | None = None) -> Parameters:
+        """Return what the federation was created with."""
+        return _decode_parameters(self.read("terms", at=at))
+
+    def get_round(self, at: BlockId | None = None) -> OpenRound:
+        """Return the open round, or the last one."""
+        number, named, ends_at, power, active = self.read("round", at=at)
+        return OpenRound(RoundId(number), RoundId(named), ends_at, Wei(power), active)
+
+    def get_head(self, at: BlockId | None = None) -> tuple[Key, int, RoundId, int]:
+        """Return key, height, round and time of agreement (unix seconds) of the head."""
+        key, height, number, agreed_at = self.read("head", at=at)
+        return Key(key), height, RoundId(number), agreed_at
+
+    def get_seat(self, seat: Seat, at: BlockId | None = None) -> tuple[str, Wei]:
+        """Return owner and stake of a seat; the zero address and 0: free."""
+        owner, stake, *_ = self.read("seat", seat, at=at)
+        return owner, Wei(stake)
+
+    def get_row(
+        self, parent: Key, round_id: RoundId, at: BlockId | None = None
+    ) -> tuple[bytes, int, Wei]:
+        """Return running hash, map and stake of the commitments to a round under `parent`."""
+        running, word = self.read("row", parent, round_id, at=at)
+        return running, word & (2**128 - 1), Wei(word >> 128)
+
+    def get_tally(self, key: Key, at: BlockId | None = None) -> tuple[int, RoundId, Wei]:
+        """Return map of voters, round and stake behind a key; all 0: never proposed."""
+        voters, number, stake = self.read("tally", key, at=at)
+        return voters, RoundId(number), Wei(stake)
+
+    def get_events(self, first: int, last: int) -> list[Logged]:
+        """Return the contract's events in the blocks `first` to `last`, in the chain's order."""
+        logs = self.web3.eth.get_logs(
+            {"address": self.address, "fromBlock": first, "toBlock": last}
+        )
+        times: dict[int, int] = {}
+        events = []
+        for log in logs:
+            number = log["blockNumber"]
+            if number not in times:
+                times[number] = self.web3.eth.get_block(number)["timestamp"]
+            at = Position(number, log["logIndex"], bytes(log["transactionHash"]))
+            events.append(Logged(decode_event(log), at, times[number]))
+        return events

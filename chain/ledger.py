@@ -1,0 +1,154 @@
+"""The contract's history as its events tell it: nothing but a fold over them.
+
+Every state change emits one event, so this and the contract's own reads agree at any block; a test holds
+them together. A peer decides from it, an audit replays it, and neither needs an archive node.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from chain.types import (
+    Agreed,
+    Attested,
+    Closing,
+    Committed,
+    Created,
+    EndpointSet,
+    Head,
+    Joined,
+    Key,
+    Left,
+    Logged,
+    Opened,
+    OpenRound,
+    Parameters,
+    Proposed,
+    RoundId,
+    Seat,
+    ToppedUp,
+    Unbonding,
+    Wei,
+    Withdrawn,
+)
+
+
+@dataclass(frozen=True)
+class SeatRecord:
+    """A seat's life so far; `stakes` are (first round, wei), ascending; `until` 0: no end."""
+
+    owner: str
+    endpoint: str
+    stakes: tuple[tuple[RoundId, Wei], ...]
+    until: RoundId = RoundId(0)
+    free_at: int = 0
+
+    def stake_in(self, round_id: RoundId) -> Wei:
+        """Return the stake with which the seat counts in a round, in wei; 0: it does not."""
+        if self.until and round_id >= self.until:
+            return Wei(0)
+        return next((wei for first, wei in reversed(self.stakes) if first <= round_id), Wei(0))
+
+
+@dataclass
+class Ledger:
+    """State of one federation, built by `apply` from its events in order."""
+
+    genesis: Key
+    spec: bytes = b""
+    parameters: Parameters | None = None
+    seats: dict[Seat, SeatRecord] = field(default_factory=dict)
+    round: OpenRound = OpenRound(RoundId(0), RoundId(0), 0, Wei(0), 0)
+    openings: dict[RoundId, Opened] = field(default_factory=dict)
+    rows: dict[tuple[Key, RoundId], list[Logged]] = field(default_factory=dict)
+    results: dict[Key, Logged] = field(default_factory=dict)
+    proposed_in: dict[RoundId, list[Key]] = field(default_factory=dict)
+    votes: dict[Key, dict[Seat, Logged]] = field(default_factory=dict)
+    agreed: list[Logged] = field(default_factory=list)
+
+    def head(self) -> Head:
+        """Return the agreed result; the genesis model before the first agreement."""
+        assert self.parameters is not None, "the creation is a ledger's first event"
+        if not self.agreed:
+            return Head(self.genesis, RoundId(0), 0, self.parameters.genesis)
+        last = self.agreed[-1].event
+        assert isinstance(last, Agreed)
+        return Head(last.key, last.round, last.height, self.result(last.key).model_root)
+
+    def result(self, key: Key) -> Proposed:
+        """Return the proposal of `key`; KeyError where there was none."""
+        event = self.results[key].event
+        assert isinstance(event, Proposed)
+        return event
+
+    def commitments(self, parent: Key, round_id: RoundId) -> tuple[Committed, ...]:
+        """Return the commitments to a round that hang off `parent`, in the chain's order."""
+        row = (logged.event for logged in self.rows.get((parent, round_id), ()))
+        return tuple(event for event in row if isinstance(event, Committed))
+
+    def candidates(self) -> tuple[Proposed, ...]:
+        """Return what was proposed in the last round, in the chain's order."""
+        return tuple(self.result(key) for key in self.proposed_in.get(self.round.number, ()))
+
+    def stake_in(self, seat: Seat, round_id: RoundId) -> Wei:
+        """Return the stake with which a seat counts in a round, in wei; 0: it does not."""
+        record = self.seats.get(seat)
+        return record.stake_in(round_id) if record else Wei(0)
+
+    def stake_behind(self, key: Key) -> Wei:
+        """Return the stake of those who approved `key`, as it counts in its round."""
+        round_id = self.result(key).round
+        return Wei(sum(self.stake_in(seat, round_id) for seat in self.votes[key]))
+
+    def active(self, round_id: RoundId) -> tuple[Seat, ...]:
+        """Return the seats that count in a round, ascending."""
+        return tuple(seat for seat in sorted(self.seats) if self.seats[seat].stake_in(round_id) > 0)
+
+    def apply(self, logged: Logged) -> None:
+        """Fold in the next event."""
+        match logged.event:
+            case Created(spec, parameters):
+                self.spec, self.parameters = spec, parameters
+            case Joined() | ToppedUp() | Left() | Unbonding() | Withdrawn() | EndpointSet():
+                self._apply_to_seat(logged.event)
+            case Opened(number, _, power, active, ends_at) as event:
+                self.openings[number] = event
+                named = RoundId(max(self.round.named, number))
+                self.round = OpenRound(number, named, ends_at, power, active)
+            case Closing(_, ends_at):
+                self.round = replace(self.round, commit_ends_at=ends_at)
+            case Committed(number, _, parent):
+                self.rows.setdefault((parent, number), []).append(logged)
+                named = RoundId(max(self.round.named, number))
+                self.round = replace(self.round, named=named)
+            case Proposed(number, key):
+                self.results[key] = logged
+                self.proposed_in.setdefault(number, []).append(key)
+                self.votes[key] = {}
+            case Attested(key, seat):
+                self.votes[key][seat] = logged
+            case Agreed():
+                self.agreed.append(logged)
+                self.round = replace(self.round, commit_ends_at=0)
+
+    def _apply_to_seat(
+        self, event: Joined | ToppedUp | Left | Unbonding | Withdrawn | EndpointSet
+    ) -> None:
+        if isinstance(event, Joined):
+            stakes = ((event.counts_from, event.stake_wei),)
+            self.seats[event.seat] = SeatRecord(event.owner, event.endpoint, stakes)
+            return
+        record = self.seats[event.seat]
+        match event:
+            case ToppedUp(_, stake, counts_from):
+                earlier = tuple(s for s in record.stakes if s[0] != counts_from)
+                record = replace(record, stakes=(*earlier, (counts_from, stake)))
+            case Left(_, until):
+                record = replace(record, until=until)
+            case Unbonding(_, free_at):
+                record = replace(record, free_at=free_at)
+            case EndpointSet(_, endpoint):
+                record = replace(record, endpoint=endpoint)
+            case Withdrawn():
+                # Its past votes stay in the history; the index is free for another owner.
+                del self.seats[event.seat]
+                return
+        self.seats[event.seat] = record

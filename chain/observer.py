@@ -1,0 +1,47 @@
+"""Watcher and ledger together: the federation as of one block, whatever re-orgs came before."""
+
+from chain.federation import Federation
+from chain.keys import compute_genesis_key
+from chain.ledger import Ledger
+from chain.types import Block, Key, Logged
+from chain.watcher import Watcher
+
+
+class Observer:
+    """Follows one federation; peers of one process may share it, since it only reads."""
+
+    def __init__(self, federation: Federation, *, created_at: int) -> None:
+        parameters = federation.get_parameters()
+        self._genesis: Key = compute_genesis_key(
+            federation.chain_id, federation.address, parameters.genesis
+        )
+        self._watcher = Watcher(federation, created_at=created_at)
+        self._history: list[Logged] = []
+        self.ledger = Ledger(self._genesis)
+        self.block: Block | None = None
+
+    def poll(self) -> tuple[Logged, ...]:
+        """Catch up with the chain and return what is new, in the chain's order."""
+        news: list[Logged] = []
+        while (batch := self._watcher.poll()) is not None:
+            if self._history and self._history[-1].at.block > batch.keep:
+                self._roll_back(batch.keep)
+                news = [logged for logged in news if logged.at.block <= batch.keep]
+            for logged in batch.events:
+                self.ledger.apply(logged)
+            self._history.extend(batch.events)
+            news.extend(batch.events)
+            self.block = batch.block
+        return tuple(news)
+
+    @property
+    def history(self) -> tuple[Logged, ...]:
+        """Every event so far, in the chain's order."""
+        return tuple(self._history)
+
+    def _roll_back(self, keep: int) -> None:
+        """Forget all after block `keep`; a fold cannot be unfolded, so fold again."""
+        self._history = [logged for logged in self._history if logged.at.block <= keep]
+        self.ledger = Ledger(self._genesis)
+        for logged in self._history:
+            self.ledger.apply(logged)

@@ -1,0 +1,133 @@
+"""The only place that sends: simulate → sign → send → receipt → typed error.
+
+A call that would revert is refused before it costs anything; one that reverts all the same, because the
+chain moved in between, is asked again at the block that refused it, for its reason.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from eth_account.datastructures import SignedTransaction
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
+
+from chain.errors import Lost, Reverted, revert_error
+from chain.federation import Call
+
+GAS_MARGIN_BPS = 5000
+"""Head room over the estimate, in basis points."""
+GAS_RESERVE = 150_000
+"""What a vote may come to cost more than its estimate: it may turn out to be the one that agrees."""
+
+
+class Signer(Protocol):
+    """Who signs: an eth-account LocalAccount, or anything that hides a key better."""
+
+    @property
+    def address(self) -> str: ...
+
+    def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction: ...
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A mined transaction that did what it should."""
+
+    transaction: bytes
+    function: str
+    block: int
+    gas_used: int
+    contract: str | None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A transaction on its way."""
+
+    call: Call
+    transaction: bytes
+
+
+class Sender:
+    """Sends one account's transactions, in order."""
+
+    def __init__(self, web3: Web3, signer: Signer, *, timeout_seconds: float = 120) -> None:
+        self.web3 = web3
+        self.address = signer.address
+        self._signer = signer
+        self._timeout_seconds = timeout_seconds
+        self._chain_id = web3.eth.chain_id
+
+    def submit(self, call: Call) -> Pending:
+        """Simulate, sign and send; raises a Reverted, with nothing sent, where it would fail."""
+        transaction: dict[str, Any] = {
+            "from": self.address,
+            "data": call.data,
+            "value": call.value_wei,
+        }
+        if call.to:
+            transaction["to"] = call.to
+        try:
+            estimate = self.web3.eth.estimate_gas(cast(Any, transaction))
+        except (ContractLogicError, Web3RPCError) as error:
+            raise revert_error(str(error.message)) from error
+        transaction["gas"] = estimate + estimate * GAS_MARGIN_BPS // 10_000 + GAS_RESERVE
+        transaction["nonce"] = self.web3.eth.get_transaction_count(
+            cast(Any, self.address), "pending"
+        )
+        transaction["chainId"] = self._chain_id
+        transaction |= self._fees()
+        del transaction["from"]
+        signed = self._signer.sign_transaction(transaction)
+        return Pending(call, bytes(self.web3.eth.send_raw_transaction(signed.raw_transaction)))
+
+    def find(self, pending: Pending) -> Receipt | None:
+        """Return the receipt, None while there is none; raises the typed error of a revert."""
+        try:
+            receipt = self.web3.eth.get_transaction_receipt(cast(Any, pending.transaction))
+        except TransactionNotFound:
+            return None
+        if receipt["status"] != 1:
+            raise self._reason(pending.call, receipt["blockNumber"])
+        return Receipt(
+            transaction=pending.transaction,
+            function=pending.call.function,
+            block=receipt["blockNumber"],
+            gas_used=receipt["gasUsed"],
+            contract=receipt.get("contractAddress"),
+        )
+
+    def send(self, call: Call) -> Receipt:
+        """Submit a call and wait until it is mined."""
+        pending = self.submit(call)
+        self.web3.eth.wait_for_transaction_receipt(
+            cast(Any, pending.transaction), timeout=self._timeout_seconds, poll_latency=0.05
+        )
+        receipt = self.find(pending)
+        if receipt is None:
+            raise Lost(pending.transaction)
+        return receipt
+
+    def _fees(self) -> dict[str, int]:
+        """Return EIP-1559 fees that hold while the base fee doubles."""
+        base = self.web3.eth.get_block("latest")["baseFeePerGas"]
+        tip = self.web3.eth.max_priority_fee
+        return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
+
+    def _reason(self, call: Call, block: int) -> Reverted:
+        try:
+            self.web3.eth.call(
+                cast(
+                    Any,
+                    {
+                        "from": self.address,
+                        "to": call.to,
+                        "data": call.data,
+                        "value": call.value_wei,
+                    },
+                ),
+                block,
+            )
+        except ContractLogicError as error:
+            return revert_error(str(error.message))
+        return Reverted(f"{call.function}: reverted in block {block}, and would not now")

@@ -1,0 +1,230 @@
+"""Plain types that every room shares: names for numbers, records of the contract, and its events.
+
+A mix-up of two of the NewTypes is a type error, at no cost. Nothing here touches a chain.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NewType
+
+RoundId = NewType("RoundId", int)
+Seat = NewType("Seat", int)
+Root = NewType("Root", bytes)
+"""Merkle root of an update or a model: 32 bytes."""
+Key = NewType("Key", bytes)
+"""Hash of a result and of all that it was computed from: 32 bytes."""
+Wei = NewType("Wei", int)
+
+Clock = Callable[[], int]
+"""Unix time in whole seconds."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a federation is created with; the fields and their order are the contract's."""
+
+    coordinates: int
+    genesis: Root
+    update_bytes: int
+    update_bits: int
+    model_bits: int
+    weighting: int
+    selection: int
+    trim_bps: int
+    faults_bps: int
+    clip: int
+    min_updates: int
+    min_stake_wei: Wei
+    max_seats: int
+    commit_seconds: int
+    grace_seconds: int
+    attest_seconds: int
+    challenge_seconds: int
+    answer_seconds: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block as far as a reader needs it to pin its reads and to notice a re-org."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """Where an event stands: ordered as the chain orders it."""
+
+    block: int
+    index: int
+    transaction: bytes
+
+
+@dataclass(frozen=True)
+class Created:
+    spec: bytes
+    parameters: Parameters
+
+
+@dataclass(frozen=True)
+class Joined:
+    seat: Seat
+    owner: str
+    stake_wei: Wei
+    counts_from: RoundId
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class ToppedUp:
+    seat: Seat
+    stake_wei: Wei
+    counts_from: RoundId
+
+
+@dataclass(frozen=True)
+class Left:
+    seat: Seat
+    counts_until: RoundId
+
+
+@dataclass(frozen=True)
+class Unbonding:
+    seat: Seat
+    free_at: int
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    seat: Seat
+    owner: str
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
+class EndpointSet:
+    seat: Seat
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    round: RoundId
+    parent: Key
+    power_wei: Wei
+    active: int
+    commit_ends_at: int
+
+
+@dataclass(frozen=True)
+class Closing:
+    round: RoundId
+    commit_ends_at: int
+
+
+@dataclass(frozen=True)
+class Committed:
+    round: RoundId
+    seat: Seat
+    parent: Key
+    root: Root
+    samples: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Proposed:
+    round: RoundId
+    key: Key
+    seat: Seat
+    parent: Key
+    commitments: bytes
+    included: int
+    credited: int
+    model_root: Root
+    coefficients: bytes
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """The included seats, ascending."""
+        return seats_of(self.included)
+
+
+@dataclass(frozen=True)
+class Attested:
+    key: Key
+    seat: Seat
+
+
+@dataclass(frozen=True)
+class Agreed:
+    round: RoundId
+    key: Key
+    height: int
+
+
+Event = (
+    Created
+    | Joined
+    | ToppedUp
+    | Left
+    | Unbonding
+    | Withdrawn
+    | EndpointSet
+    | Opened
+    | Closing
+    | Committed
+    | Proposed
+    | Attested
+    | Agreed
+)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """An event, where it stands and when (unix seconds of its block)."""
+
+    event: Event
+    at: Position
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """The agreed result; at height 0 the genesis model, agreed by the creation."""
+
+    key: Key
+    round: RoundId
+    height: int
+    model_root: Root
+
+
+@dataclass(frozen=True)
+class OpenRound:
+    """The open round, or the last one where `commit_ends_at` is 0 (agreed) or its votes are over."""
+
+    number: RoundId
+    named: RoundId
+    commit_ends_at: int
+    power_wei: Wei
+    active: int
+
+
+def seats_of(bitmap: int) -> tuple[Seat, ...]:
+    """Return the seats of a 128-bit map, ascending.
+
+    >>> seats_of(0b1010)
+    (1, 3)
+    """
+    return tuple(Seat(i) for i in range(bitmap.bit_length()) if bitmap >> i & 1)
+
+
+def bitmap_of(seats: tuple[Seat, ...]) -> int:
+    """Return the map whose bits are `seats`.
+
+    >>> bitmap_of((1, 3))
+    10
+    """
+    return sum(1 << seat for seat in set(seats))

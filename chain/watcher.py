@@ -1,0 +1,83 @@
+"""A cursor over the contract's events that survives re-orgs: roll back to the common ancestor, re-read.
+
+Subscriptions are no more than a wake-up, since a node does not tell what a re-org took away; the truth is
+in `eth_getLogs` and in the hashes of the blocks that were read.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, cast
+
+from web3 import Web3
+from web3.exceptions import BlockNotFound
+
+from chain.federation import Federation
+from chain.types import Block, Logged
+
+REMEMBERED_BLOCKS = 256
+"""How far back a re-org is followed; a deeper one re-reads from the creation."""
+RANGE_BLOCKS = 2_000
+"""Blocks in one `eth_getLogs`: what common nodes allow."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a poll brought: first undo everything after block `keep`, then apply `events`."""
+
+    keep: int
+    events: tuple[Logged, ...]
+    block: Block
+
+
+class Watcher:
+    """Reads a federation's events block by block, each exactly once on the chain that counts."""
+
+    def __init__(self, federation: Federation, *, created_at: int) -> None:
+        self._federation = federation
+        self._created_at = created_at
+        self._seen: deque[Block] = deque(maxlen=REMEMBERED_BLOCKS)
+
+    def poll(self) -> Batch | None:
+        """Return what happened since the last poll; None: nothing.
+
+        A range is only believed if its last block, read again afterwards, is still the same one.
+        """
+        latest = get_block(self._federation.web3, "latest")
+        if latest is None or (self._seen and self._seen[-1].hash == latest.hash):
+            return None
+        keep = self._find_ancestor()
+        if keep >= latest.number:
+            # The node lags behind what it told before: wait for it.
+            return None
+        last = min(latest.number, keep + RANGE_BLOCKS)
+        events = self._federation.get_events(keep + 1, last)
+        block = latest if last == latest.number else get_block(self._federation.web3, last)
+        again = get_block(self._federation.web3, last)
+        if block is None or again is None or again.hash != block.hash:
+            return None
+        while self._seen and self._seen[-1].number > keep:
+            self._seen.pop()
+        self._seen.append(block)
+        return Batch(keep, tuple(events), block)
+
+    def _find_ancestor(self) -> int:
+        """Return the number of the last block read that is still on the chain."""
+        for block in reversed(self._seen):
+            now = get_block(self._federation.web3, block.number)
+            if now is not None and now.hash == block.hash:
+                return block.number
+        return self._created_at - 1
+
+
+def get_block(web3: Web3, which: int | str) -> Block | None:
+    """Return a block's identity, None where the node has no such block."""
+    try:
+        block = web3.eth.get_block(cast(Any, which))
+    except BlockNotFound:
+        return None
+    return Block(
+        number=block["number"],
+        hash=bytes(block["hash"]),
+        parent=bytes(block["parentHash"]),
+        timestamp=block["timestamp"],
+    )

@@ -1,0 +1,78 @@
+# pragma version 0.4.3
+"""
+@title The round that is open and when its phases end
+@license Apache-2.0
+@notice Phases are never stored: they follow from block time and one deadline, so nobody has to poke the
+        contract. One word, because every commitment and every vote reads it.
+@dev    The word, low bits first:
+
+            0        32       64               104           200      208
+            | number | named  | commit_ends_at | power (wei) | active | free
+"""
+
+from modules import parameters
+
+struct Round:
+    number: uint256  # of the open round, or of the last one; 0: none yet
+    named: uint256  # the highest round that any commitment names, early ones included
+    commit_ends_at: uint256  # unix seconds; 0: no round is open
+    power: uint256  # active stake when the round opened, in wei
+    active: uint256  # active seats when the round opened
+
+
+COMMIT_SECONDS: immutable(uint256)
+GRACE_SECONDS: immutable(uint256)
+ATTEST_SECONDS: immutable(uint256)
+
+_word: uint256
+
+
+@deploy
+def __init__(p: parameters.Parameters):
+    assert p.commit_seconds != 0, "phase: commit_seconds is 0"
+    assert p.grace_seconds != 0, "phase: grace_seconds is 0"
+    assert p.attest_seconds != 0, "phase: attest_seconds is 0"
+    # Deadlines are 40 bits wide; sums of these stay far below.
+    assert max(p.commit_seconds, max(p.grace_seconds, p.attest_seconds)) < 2**32, "phase: a deadline of 2**32 seconds or more"
+    COMMIT_SECONDS = p.commit_seconds
+    GRACE_SECONDS = p.grace_seconds
+    ATTEST_SECONDS = p.attest_seconds
+
+
+@internal
+@view
+def _load() -> Round:
+    word: uint256 = self._word
+    return Round(
+        number=word & (2**32 - 1),
+        named=(word >> 32) & (2**32 - 1),
+        commit_ends_at=(word >> 64) & (2**40 - 1),
+        power=(word >> 104) & (2**96 - 1),
+        active=(word >> 200) & (2**8 - 1),
+    )
+
+
+@internal
+def _store(r: Round):
+    self._word = r.number | (r.named << 32) | (r.commit_ends_at << 64) | (r.power << 104) | (r.active << 200)
+
+
+@internal
+@view
+def _is_committing(r: Round) -> bool:
+    return block.timestamp < r.commit_ends_at
+
+
+@internal
+@view
+def _is_over(r: Round) -> bool:
+    """
+    @notice Whether no vote can move the head in round `r` any more.
+    """
+    return block.timestamp >= self._attest_ends_at(r)
+
+
+@internal
+@view
+def _attest_ends_at(r: Round) -> uint256:
+    return 0 if r.commit_ends_at == 0 else r.commit_ends_at + ATTEST_SECONDS

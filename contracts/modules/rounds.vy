@@ -1,0 +1,367 @@
+# pragma version 0.4.3
+"""
+@title Rounds: commitments, results, votes, and the head
+@license Apache-2.0
+@notice Commitments hang off the key of the head they were trained on, votes approve keys, and a key names
+        all that went into a result. So a vote means the same whatever order the chain settles on.
+@dev    Storage, low bits first:
+
+            _head            key of the agreed result
+            0        32      64          104    256
+            | height | round | agreed_at | free |     `_head_word`
+
+            `_rows[keccak256(abi.encode(parent key, round))]`: two neighbouring slots
+                running      running hash over (seat, root, weight) of the commitments, in order
+                word         | committed map, 128 | committed stake, 128 |
+
+            `_results[key]`: two neighbouring slots
+                tally        | voters, 128 | round, 32 | stake, 96 |
+                word         | included map, 128 | credited map, 128 |
+
+        What was agreed at which height, and what pays and slashes for it, is appended after these.
+"""
+
+from modules import parameters
+from modules import phase
+from modules import rule
+from modules import seats
+
+uses: phase
+uses: rule
+uses: seats
+
+event Opened:
+    round: indexed(uint256)
+    parent: bytes32
+    power_wei: uint256
+    active: uint256
+    commit_ends_at: uint256
+
+event Closing:
+    round: indexed(uint256)
+    commit_ends_at: uint256
+
+event Committed:
+    round: indexed(uint256)
+    seat: uint256
+    parent: bytes32
+    root: bytes32
+    samples: uint256
+    steps: uint256
+
+event Proposed:
+    round: indexed(uint256)
+    key: bytes32
+    seat: uint256
+    parent: bytes32
+    commitments: bytes32
+    included: uint256
+    credited: uint256
+    model_root: bytes32
+    coefficients: Bytes[rule.MAX_COEFFICIENTS_BYTES]
+
+event Attested:
+    key: indexed(bytes32)
+    seat: uint256
+
+event Agreed:
+    round: indexed(uint256)
+    key: bytes32
+    height: uint256
+
+struct Head:
+    key: bytes32
+    height: uint256
+    round: uint256
+    agreed_at: uint256
+
+struct Row:
+    running: bytes32
+    word: uint256
+
+struct Result:
+    tally: uint256
+    word: uint256
+
+struct Tally:
+    voters: uint256
+    round: uint256
+    stake: uint256
+
+_head: bytes32
+_head_word: uint256
+_rows: HashMap[bytes32, Row]
+_results: HashMap[bytes32, Result]
+
+
+@deploy
+def __init__(genesis: bytes32):
+    self._head = keccak256(abi_encode(chain.id, self, genesis))
+
+
+@external
+def commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, samples: uint64, steps: uint64):
+    """
+    @notice Commits `seat` to the update with this Merkle root, trained on the result `parent`.
+    @param samples What the seat claims to have trained on; a weight only under `weighting = samples`.
+    @param steps Local steps it claims.
+    """
+    seats._check_owner(seat, msg.sender)
+    self._commit(round, seat, parent, root, convert(samples, uint256), convert(steps, uint256))
+
+
+@external
+def propose(
+    round: uint256,
+    seat: uint256,
+    parent: bytes32,
+    commitments: bytes32,
+    included: uint256,
+    model_root: bytes32,
+    coefficients: Bytes[rule.MAX_COEFFICIENTS_BYTES],
+):
+    """
+    @notice Puts a result to the vote, with the vote of `seat`.
+    @param commitments The running hash of the commitments that the result was computed from.
+    @param included Map of the seats whose updates entered.
+    @param coefficients Eight bytes for every included seat, see `rule`.
+    """
+    seats._check_owner(seat, msg.sender)
+    r: phase.Round = phase._load()
+    assert round == r.number, "rounds: not the open round"
+    self._check_attesting(r)
+    assert parent == self._head, "rounds: the parent is not the head"
+    row: Row = self._rows[self._row_id(parent, round)]
+    assert commitments == row.running, "rounds: not the commitments of this round"
+    assert included & ~(row.word & (2**128 - 1)) == 0, "rounds: an included seat has not committed"
+    assert rule._count(included) >= rule._least_included(r.active), "rounds: too few updates"
+    credited: uint256 = rule._credited(included, coefficients)
+    key: bytes32 = keccak256(abi_encode(round, parent, commitments, included, model_root, keccak256(coefficients)))
+    assert self._results[key].tally == 0, "rounds: already proposed"
+
+    self._results[key].word = included | (credited << 128)
+    self._results[key].tally = round << 128
+    log Proposed(
+        round=round,
+        key=key,
+        seat=seat,
+        parent=parent,
+        commitments=commitments,
+        included=included,
+        credited=credited,
+        model_root=model_root,
+        coefficients=coefficients,
+    )
+    self._attest(seat, key)
+
+
+@external
+def attest(seat: uint256, key: bytes32):
+    """
+    @notice Approves a proposed result; a seat may approve each that it has recomputed.
+    """
+    seats._check_owner(seat, msg.sender)
+    self._attest(seat, key)
+
+
+@external
+def attest_and_commit(seat: uint256, key: bytes32, round: uint256, root: bytes32, samples: uint64, steps: uint64):
+    """
+    @notice Approves `key` and commits to an update trained on it, which counts if `key` is agreed.
+    """
+    seats._check_owner(seat, msg.sender)
+    self._attest(seat, key)
+    self._commit(round, seat, key, root, convert(samples, uint256), convert(steps, uint256))
+
+
+@external
+@view
+def head() -> Head:
+    """
+    @notice The agreed result; its model's root is in the `Proposed` event of its key.
+    """
+    word: uint256 = self._head_word
+    return Head(
+        key=self._head,
+        height=word & (2**32 - 1),
+        round=(word >> 32) & (2**32 - 1),
+        agreed_at=(word >> 64) & (2**40 - 1),
+    )
+
+
+@external
+@view
+def round() -> phase.Round:
+    """
+    @notice The open round, or the last one; with `COMMIT_SECONDS` and the like, all that phases follow from.
+    """
+    return phase._load()
+
+
+@external
+@view
+def row(parent: bytes32, round: uint256) -> Row:
+    """
+    @notice Running hash, and map and stake, of the commitments to `round` that hang off `parent`.
+    """
+    return self._rows[self._row_id(parent, round)]
+
+
+@external
+@view
+def tally(key: bytes32) -> Tally:
+    """
+    @notice Who approved `key`, in which round, with how much stake; all zero: never proposed.
+    """
+    return self._tally(key)
+
+
+@internal
+def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, samples: uint256, steps: uint256):
+    stake: uint256 = seats._stake_in(seat, round)
+    assert stake != 0, "rounds: the seat does not count in this round"
+    assert root != empty(bytes32), "rounds: an empty root"
+    r: phase.Round = phase._load()
+    id: bytes32 = self._row_id(parent, round)
+    row: Row = self._rows[id]
+    assert (row.word >> seat) & 1 == 0, "rounds: already committed"
+    is_on_head: bool = parent == self._head
+    is_open: bool = is_on_head and round == r.number and block.timestamp < r.commit_ends_at
+    is_opening: bool = False
+    if not is_open:
+        assert round == r.number + 1, "rounds: not a round to commit to"
+        is_opening = is_on_head and self._can_open(r)
+        assert is_opening or self._is_candidate(parent, r), "rounds: the parent is not a result to build on"
+
+    row.word = (row.word | (1 << seat)) + (stake << 128)
+    if row.running == empty(bytes32):
+        row.running = id
+    row.running = keccak256(abi_encode(row.running, seat, root, rule._weight(stake, samples)))
+    self._rows[id] = row
+    seats._note_round(seat, r.number)
+    log Committed(round=round, seat=seat, parent=parent, root=root, samples=samples, steps=steps)
+    if is_open:
+        end: uint256 = self._commit_end(r.power, row.word >> 128, r.commit_ends_at)
+        if end != r.commit_ends_at:
+            r.commit_ends_at = end
+            phase._store(r)
+            log Closing(round=round, commit_ends_at=end)
+        return
+    if round > r.named:
+        r.named = round
+        seats._fix_roll()
+        phase._store(r)
+    if is_opening:
+        self._open(r, parent, row.word >> 128)
+
+
+@internal
+def _attest(seat: uint256, key: bytes32):
+    t: Tally = self._tally(key)
+    assert t.round != 0, "rounds: no such result"
+    assert (t.voters >> seat) & 1 == 0, "rounds: already approved"
+    stake: uint256 = seats._stake_in(seat, t.round)
+    assert stake != 0, "rounds: the seat does not count in this round"
+    r: phase.Round = phase._load()
+    is_live: bool = t.round == r.number and not phase._is_over(r)
+    # A late approval of the head moves nothing, but whoever gave it answers for it, and is paid.
+    assert is_live or key == self._head, "rounds: the vote on this result is over"
+
+    t.voters |= 1 << seat
+    t.stake += stake
+    self._results[key].tally = t.voters | (t.round << 128) | (t.stake << 160)
+    log Attested(key=key, seat=seat)
+    if is_live and 3 * t.stake >= 2 * r.power:
+        self._agree(key, r)
+
+
+@internal
+def _agree(key: bytes32, r: phase.Round):
+    height: uint256 = (self._head_word & (2**32 - 1)) + 1
+    self._head = key
+    self._head_word = height | (r.number << 32) | (block.timestamp << 64)
+    log Agreed(round=r.number, key=key, height=height)
+    waiting: uint256 = self._rows[self._row_id(key, r.number + 1)].word
+    if rule._count(waiting & (2**128 - 1)) >= rule.MIN_UPDATES:
+        self._open(r, key, waiting >> 128)
+    else:
+        closed: phase.Round = r
+        closed.commit_ends_at = 0
+        phase._store(closed)
+
+
+@internal
+def _open(last: phase.Round, parent: bytes32, committed: uint256):
+    """
+    @notice Opens the round after `last`, for which `committed` stake has committed already.
+    """
+    r: phase.Round = last
+    r.number = last.number + 1
+    r.power, r.active = seats._fixed_roll()
+    assert r.active >= rule.MIN_UPDATES, "rounds: too few active seats"
+    r.commit_ends_at = self._commit_end(r.power, committed, block.timestamp + phase.COMMIT_SECONDS)
+    phase._store(r)
+    log Opened(
+        round=r.number, parent=parent, power_wei=r.power, active=r.active, commit_ends_at=r.commit_ends_at
+    )
+
+
+@internal
+@view
+def _commit_end(power: uint256, committed: uint256, latest: uint256) -> uint256:
+    """
+    @notice When commitments end: at once if all are in, soon if all but the faulty are.
+    """
+    if committed == power:
+        return block.timestamp
+    if committed >= power * (parameters.BPS - rule.FAULTS_BPS) // parameters.BPS:
+        return min(latest, block.timestamp + phase.GRACE_SECONDS)
+    return latest
+
+
+@internal
+@view
+def _can_open(r: phase.Round) -> bool:
+    """
+    @notice Whether round `r` is agreed or has lapsed, for want of votes or of commitments.
+    """
+    if phase._is_over(r):
+        return True
+    return not phase._is_committing(r) and not self._has_enough(r)
+
+
+@internal
+@view
+def _check_attesting(r: phase.Round):
+    assert not phase._is_over(r), "rounds: the round is over"
+    assert not phase._is_committing(r), "rounds: commitments are still open"
+    # Fewer commitments than `min_updates`: lapsed. No result could include enough either.
+
+
+@internal
+@view
+def _has_enough(r: phase.Round) -> bool:
+    word: uint256 = self._rows[self._row_id(self._head, r.number)].word
+    return rule._count(word & (2**128 - 1)) >= rule.MIN_UPDATES
+
+
+@internal
+@view
+def _is_candidate(key: bytes32, r: phase.Round) -> bool:
+    """
+    @notice Whether `key` was proposed in round `r` and can still be agreed.
+    """
+    return self._tally(key).round == r.number and not phase._is_over(r)
+
+
+@internal
+@view
+def _tally(key: bytes32) -> Tally:
+    word: uint256 = self._results[key].tally
+    return Tally(voters=word & (2**128 - 1), round=(word >> 128) & (2**32 - 1), stake=word >> 160)
+
+
+@internal
+@pure
+def _row_id(parent: bytes32, round: uint256) -> bytes32:
+    return keccak256(abi_encode(parent, round))

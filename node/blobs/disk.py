@@ -1,0 +1,103 @@
+"""Blobs on disk, one file each, with the leaf hashes beside it so that damage can be named.
+
+    0xROOT         the payload
+    0xROOT.leaves  32 bytes for each leaf that the payload reaches, in order
+
+Files appear whole or not at all: written aside, synced, renamed; the leaves first.
+"""
+
+import os
+from pathlib import Path
+
+from node.blobs.store import Blob, check_payload
+from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
+from node.merkle import HASH_BYTES, compute_leaves, find_bad_leaf, fold_leaves
+
+
+class DiskBlobs:
+    """A folder of payloads, checked at every read. Raises StoreFailed where the disk refuses."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFailed(f"blobs in {directory}", "a folder to write to", error) from error
+
+    def put(self, blob: Blob, payload: bytes) -> None:
+        if self.has(blob) and self._is_sound(blob):
+            return
+        check_payload(blob, payload)
+        leaves = b"".join(compute_leaves(payload, blob.tag))
+        try:
+            self._write(self._leaves_path(blob), leaves)
+            self._write(self._path(blob), payload)
+        except OSError as error:
+            raise StoreFailed(f"blob {blob.name}", "room to write it", error) from error
+
+    def get(self, blob: Blob) -> bytes:
+        payload = self._read(self._path(blob))
+        if payload is None:
+            raise BlobMissing(f"blob {blob.name}", f"a file in {self._directory}", "none")
+        try:
+            check_payload(blob, payload)
+        except BlobCorrupt as error:
+            leaf = self._find_bad_leaf(blob, payload)
+            if leaf is None:
+                raise
+            raise BlobCorrupt(
+                f"{error.reason}, leaf {leaf}", error.expected, error.got, leaf=leaf
+            ) from error
+        return payload
+
+    def has(self, blob: Blob) -> bool:
+        return self._path(blob).exists()
+
+    def drop(self, blob: Blob) -> None:
+        self._path(blob).unlink(missing_ok=True)
+        self._leaves_path(blob).unlink(missing_ok=True)
+
+    def _path(self, blob: Blob) -> Path:
+        return self._directory / blob.name
+
+    def _leaves_path(self, blob: Blob) -> Path:
+        return self._directory / f"{blob.name}.leaves"
+
+    def _is_sound(self, blob: Blob) -> bool:
+        try:
+            self.get(blob)
+        except BlobCorrupt:
+            return False
+        return True
+
+    def _find_bad_leaf(self, blob: Blob, payload: bytes) -> int | None:
+        """Return the first bad leaf; None where the leaves beside the blob are not sound either."""
+        listed = self._read(self._leaves_path(blob)) or b""
+        leaves = [listed[i : i + HASH_BYTES] for i in range(0, len(listed), HASH_BYTES)]
+        expected_count = -(-blob.size_bytes // 256)
+        if len(leaves) != expected_count or fold_leaves(leaves, blob.size_bytes) != blob.root:
+            return None
+        return find_bad_leaf(payload, blob.tag, leaves)
+
+    @staticmethod
+    def _read(path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreFailed(f"file {path}", "a readable file", error) from error
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        # The process id keeps two writers of one blob apart; both write the same bytes.
+        aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        try:
+            with aside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,69 @@
+"""How unlike the peers' data is, in figures that a table can show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PeerBalance:
+    """What one peer holds.
+
+    `counts`: samples of each class, in class order. `effective_classes`: the number of equally
+    frequent classes that would be as hard to guess, exp of the entropy (Hill number of order 1):
+    1.0 for a single class, the number of classes when all are equally frequent. `distance`: share
+    of its samples that would have to change class to match the whole, in [0, 1] (total variation).
+    """
+
+    peer: int
+    samples: int
+    counts: tuple[int, ...]
+    effective_classes: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class BalanceReport:
+    """All peers, and over them the mean distance weighted by samples: 0 is iid."""
+
+    classes: tuple[str, ...]
+    peers: tuple[PeerBalance, ...]
+    skew: float
+
+
+def describe_balance(
+    labels: NDArray[np.int64], parts: Sequence[NDArray[np.int64]], classes: tuple[str, ...]
+) -> BalanceReport:
+    """Return the class balance of `parts`, the indices into `labels` that each peer holds.
+
+    The whole that peers are held against is what the parts together hold. Every part has at least
+    one sample, which the partitions guarantee.
+    """
+    counts = np.stack([np.bincount(labels[part], minlength=len(classes)) for part in parts])
+    whole = counts.sum(axis=0) / counts.sum()
+    peers = tuple(_describe_peer(peer, row, whole) for peer, row in enumerate(counts))
+    skew = sum(peer.samples * peer.distance for peer in peers) / int(counts.sum())
+    return BalanceReport(classes=classes, peers=peers, skew=skew)
+
+
+def compute_effective_classes(counts: NDArray[np.int64]) -> float:
+    """Return exp of the entropy of `counts`, (classes,), of which at least one is not zero.
+
+    >>> round(compute_effective_classes(np.array([5, 5, 0])), 6)
+    2.0
+    """
+    frequencies = counts[counts > 0] / counts.sum()
+    return float(np.prod(frequencies**-frequencies))
+
+
+def _describe_peer(peer: int, counts: NDArray[np.int64], whole: NDArray[np.float64]) -> PeerBalance:
+    samples = int(counts.sum())
+    return PeerBalance(
+        peer=peer,
+        samples=samples,
+        counts=tuple(int(count) for count in counts),
+        effective_classes=compute_effective_classes(counts),
+        distance=float(np.abs(counts / samples - whole).sum() / 2),
+    )

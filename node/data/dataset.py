@@ -1,0 +1,101 @@
+"""The one shape that data has in here: rows of features, an integer label each."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.data.errors import InvalidDataset
+
+FEATURE_TYPES = (np.dtype(np.uint8), np.dtype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled samples, read-only.
+
+    `features`: (n, k) uint8 or float32. uint8 stands for intensities, 255 being one: whoever
+    computes divides by 255, batch by batch, so that a large set of images is held at a byte a
+    pixel. float32 is used as it is: the source has scaled it, and every entry is finite.
+    `labels`: (n,) int64, indices into `classes`; a part of a data set keeps all its classes, the
+    ones it has no sample of included, so that all parts ask for a model of one shape.
+    Raises InvalidDataset when the parts do not fit together; n and k are at least 1.
+    """
+
+    name: str
+    features: NDArray[Any]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check_dataset(self)
+        for column in ("features", "labels"):
+            view = getattr(self, column).view()
+            view.flags.writeable = False
+            object.__setattr__(self, column, view)
+
+    @property
+    def samples(self) -> int:
+        """Number of rows, n."""
+        return int(self.features.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Number of features of a row, k."""
+        return int(self.features.shape[1])
+
+    def take(self, indices: NDArray[np.int64]) -> "Dataset":
+        """Return the rows at `indices`, in that order, as a copy of their own."""
+        return replace(self, features=self.features[indices], labels=self.labels[indices])
+
+    def class_counts(self) -> NDArray[np.int64]:
+        """Return (classes,) int64: how many samples each class has."""
+        return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
+
+
+def encode_labels(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return labels as indices into the sorted distinct values, and those values as text.
+
+    Integers sort by value, text by code point.
+
+    >>> encode_labels(np.array([10, 9, 10]))
+    (array([1, 0, 1]), ('9', '10'))
+    """
+    distinct, labels = np.unique(values, return_inverse=True)
+    return labels.astype(np.int64), tuple(str(value) for value in distinct)
+
+
+def _check_dataset(dataset: Dataset) -> None:
+    features, labels, classes = dataset.features, dataset.labels, dataset.classes
+    subject = f"data set {dataset.name}"
+    if features.ndim != 2 or 0 in features.shape:
+        raise InvalidDataset(
+            subject,
+            expected="features of shape (n, k), n and k at least 1",
+            got=f"shape {features.shape}",
+        )
+    if features.dtype not in FEATURE_TYPES:
+        raise InvalidDataset(
+            subject, expected="features of type uint8 or float32", got=str(features.dtype)
+        )
+    if labels.shape != features.shape[:1] or labels.dtype != np.int64:
+        raise InvalidDataset(
+            subject,
+            expected=f"labels of shape ({features.shape[0]},) and type int64",
+            got=f"shape {labels.shape}, {labels.dtype}",
+        )
+    if len(classes) < 2:
+        raise InvalidDataset(subject, expected="at least two classes", got=", ".join(classes))
+    if labels.min() < 0 or labels.max() >= len(classes):
+        raise InvalidDataset(
+            subject,
+            expected=f"labels from 0 to {len(classes) - 1}",
+            got=f"{labels.min()} to {labels.max()}",
+        )
+    # A sum that is finite proves every term finite without a mask as large as the features.
+    if features.dtype == np.float32 and not np.isfinite(features.sum(dtype=np.float64)):
+        bad_rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
+        raise InvalidDataset(
+            subject, expected="finite features", got=f"NaN or infinity in row {bad_rows[0]}"
+        )

@@ -1,0 +1,126 @@
+"""What must survive a crash: what a peer learned, what it recomputed, and what it set out to say.
+
+SQLite, every entry a transaction of its own, written before the act that it announces. So a peer killed at
+any line repeats its act word for word: the update of a (parent, round) is chosen once, and a key is approved
+only if it stands here as recomputed by this very peer.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chain.types import Key, Root, RoundId
+from node.errors import JournalFailed
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS trained (
+    parent BLOB NOT NULL, round INTEGER NOT NULL, root BLOB NOT NULL,
+    samples INTEGER NOT NULL, steps INTEGER NOT NULL, PRIMARY KEY (parent, round));
+CREATE TABLE IF NOT EXISTS recomputed (
+    key BLOB PRIMARY KEY, round INTEGER NOT NULL, model_root BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS intentions (
+    number INTEGER PRIMARY KEY, act TEXT NOT NULL, round INTEGER NOT NULL, subject BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The one update of a (parent, round), and what the peer claims of it."""
+
+    root: Root
+    samples: int
+    steps: int
+
+
+class Journal:
+    """One peer's journal, in a file or (None) in memory. Raises JournalFailed."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._name = "in memory" if path is None else str(path)
+        try:
+            # Statements commit by themselves: one entry, one transaction.
+            self._database = sqlite3.connect(
+                ":memory:" if path is None else path, isolation_level=None
+            )
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise JournalFailed(f"journal {self._name}", "a database", error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def record_trained(self, parent: Key, round_id: RoundId, trained: Trained) -> Trained:
+        """Choose the update of a (parent, round) and return it: the first choice stands for ever."""
+        self._write(
+            "INSERT OR IGNORE INTO trained VALUES (?, ?, ?, ?, ?)",
+            (parent, round_id, trained.root, trained.samples, trained.steps),
+        )
+        chosen = self.find_trained(parent, round_id)
+        assert chosen is not None, "it was written or was there"
+        return chosen
+
+    def find_trained(self, parent: Key, round_id: RoundId) -> Trained | None:
+        """Return the update chosen for a (parent, round)."""
+        row = self._read(
+            "SELECT root, samples, steps FROM trained WHERE parent = ? AND round = ?",
+            (parent, round_id),
+        )
+        return None if row is None else Trained(Root(row[0]), row[1], row[2])
+
+    def record_recomputed(self, key: Key, round_id: RoundId, model_root: Root) -> None:
+        """Note that this peer itself arrived at `key`."""
+        self._write(
+            "INSERT OR IGNORE INTO recomputed VALUES (?, ?, ?)", (key, round_id, model_root)
+        )
+
+    def has_recomputed(self, key: Key) -> bool:
+        """Whether this peer itself arrived at `key`, in this life or an earlier one."""
+        return self._read("SELECT 1 FROM recomputed WHERE key = ?", (key,)) is not None
+
+    def record_intention(self, act: str, round_id: RoundId, subject: bytes) -> None:
+        """Announce an act before it is done."""
+        self._write(
+            "INSERT INTO intentions (act, round, subject) VALUES (?, ?, ?)",
+            (act, round_id, subject),
+        )
+
+    def intentions(self) -> list[tuple[str, RoundId, bytes]]:
+        """Return all that was announced, in order: act, round, subject (key or root)."""
+        try:
+            rows = self._database.execute(
+                "SELECT act, round, subject FROM intentions ORDER BY number"
+            )
+            return [(act, RoundId(number), subject) for act, number, subject in rows]
+        except sqlite3.Error as error:
+            raise JournalFailed(f"journal {self._name}", "readable entries", error) from error
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        try:
+            self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise JournalFailed(f"journal {self._name}", "room for an entry", error) from error
+
+    def _read(self, statement: str, values: tuple[object, ...]) -> tuple[bytes, int, int] | None:
+        try:
+            row: tuple[bytes, int, int] | None = self._database.execute(
+                statement, values
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise JournalFailed(f"journal {self._name}", "readable entries", error) from error
+        return row

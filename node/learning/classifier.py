@@ -1,0 +1,64 @@
+"""What the built-in classifiers share: one network, trained by descent on one peer's data."""
+
+import numpy as np
+
+from node.data.dataset import Dataset
+from node.learning.config import get_round, get_seed
+from node.learning.descent import descend, judge
+from node.learning.learner import Config, Metrics, Parameters
+from node.learning.network import Widths, join_layers, split_layers
+from node.learning.options import SgdOptions
+
+
+class Classifier:
+    """Rectified linear layers of the widths `hidden`, softmax on top, cross-entropy, plain SGD.
+
+    Parameters: for each layer weights (out, in), then bias (out,), float32. `partition` (at least
+    0) tells the learners of one federation apart: it seeds the order of the samples, and nothing
+    else. `evaluate` judges on `test`, or without it on the training data.
+    """
+
+    def __init__(
+        self,
+        train: Dataset,
+        test: Dataset | None,
+        partition: int,
+        hidden: tuple[int, ...],
+        options: SgdOptions,
+    ) -> None:
+        self._train = train
+        self._test = train if test is None else test
+        self._partition = partition
+        self._options = options
+        self.widths: Widths = (train.width, *hidden, len(train.classes))
+
+    def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
+        """Train for the epochs of the options.
+
+        A function of the parameters, the training data, `seed` and `round` of the config, and the
+        partition. Raises InvalidConfig and InvalidParameters.
+        """
+        stack = join_layers(parameters, self.widths)
+        seeds = [get_seed(config), get_round(config), self._partition]
+        descent = descend(
+            stack, self.widths, self._train, self._options, np.random.default_rng(seeds)
+        )
+        metrics: Metrics = {"steps": descent.steps, "loss": descent.loss}
+        return split_layers(stack), self._train.samples, metrics
+
+    def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
+        """Judge `parameters`; nothing is read from the config. Raises InvalidParameters."""
+        judgement = judge(join_layers(parameters, self.widths), self.widths, self._test)
+        by_class = {
+            name: hits / samples
+            for name, hits, samples in zip(
+                self._test.classes,
+                judgement.hits.tolist(),
+                judgement.samples.tolist(),
+                strict=True,
+            )
+            if samples
+        }
+        accuracy = int(judgement.hits.sum()) / self._test.samples
+        metrics: Metrics = {"accuracy": accuracy, "accuracy_by_class": by_class}
+        return judgement.loss, self._test.samples, metrics

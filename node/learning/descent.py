@@ -1,0 +1,110 @@
+"""Minibatch stochastic gradient descent over one data set, and the judging of what it finds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.data.dataset import Dataset
+from node.learning.batches import Chunk, iterate_chunks
+from node.learning.network import (
+    Buffers,
+    Stack,
+    Widths,
+    allocate_buffers,
+    allocate_stack,
+    backward,
+    compute_losses,
+    forward,
+)
+from node.learning.options import SgdOptions
+
+JUDGED_TOGETHER = 256  # columns of a batch that is only judged; any number gives the same model
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Steps taken, and the mean loss over the samples, each as the step met it that used it."""
+
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Mean loss, and per class (classes,) how many samples there are and how many were right."""
+
+    loss: float
+    samples: NDArray[np.int64]
+    hits: NDArray[np.int64]
+
+
+def descend(
+    stack: Stack,
+    widths: Widths,
+    dataset: Dataset,
+    options: SgdOptions,
+    generator: np.random.Generator,
+) -> Descent:
+    """Move `stack` in place by SGD; the order of samples is drawn from `generator`.
+
+    Each step subtracts `learning_rate` times the gradient of the batch's mean loss. A rate too
+    high for the data ends in NaNs, which is for the caller to refuse: no warning is given.
+    """
+    dtype = stack.flat.dtype
+    gradient = allocate_stack(widths, dtype)
+    workspaces: dict[int, Buffers] = {}
+    steps, loss_sum = 0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(options.epochs):
+            order = generator.permutation(dataset.samples)
+            for chunk in iterate_chunks(dataset, order, options.batch_size, dtype):
+                batch = chunk.inputs.shape[1]
+                if batch not in workspaces:
+                    workspaces[batch] = allocate_buffers(widths, batch, dtype)
+                loss_sum += _descend_chunk(stack, gradient, chunk, options, workspaces[batch])
+                steps += len(chunk.inputs)
+    return Descent(steps=steps, loss=loss_sum / (options.epochs * dataset.samples))
+
+
+def _descend_chunk(
+    stack: Stack, gradient: Stack, chunk: Chunk, options: SgdOptions, buffers: Buffers
+) -> float:
+    """Take a step per batch; return the summed loss."""
+    scale = options.learning_rate / chunk.inputs.shape[1]
+    decay = 1.0 - options.learning_rate * options.l2
+    probabilities = np.empty_like(chunk.targets)
+    for rows, output, targets in zip(chunk.inputs, probabilities, chunk.targets, strict=True):
+        inputs = rows.T
+        forward(stack.layers, inputs, buffers, output)
+        backward(stack.layers, inputs, output, targets, scale, buffers, gradient.layers)
+        if decay != 1.0:
+            for layer in stack.layers:
+                layer[:, :-1] *= decay
+        np.subtract(stack.flat, gradient.flat, out=stack.flat)
+    # Once for the chunk, not once a step: the loss is reported, the steps do not need it.
+    return float(compute_losses(probabilities, chunk.targets).sum(dtype=np.float64))
+
+
+def judge(stack: Stack, widths: Widths, dataset: Dataset) -> Judgement:
+    """Return how well `stack` does on `dataset`; a tie between classes goes to the lowest."""
+    dtype = stack.flat.dtype
+    loss_sum = 0.0
+    guesses = np.empty(dataset.samples, dtype=np.int64)
+    start = 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for chunk in iterate_chunks(dataset, np.arange(dataset.samples), JUDGED_TOGETHER, dtype):
+            buffers = allocate_buffers(widths, chunk.inputs.shape[1], dtype)
+            probabilities = np.empty_like(chunk.targets)
+            for rows, output in zip(chunk.inputs, probabilities, strict=True):
+                forward(stack.layers, rows.T, buffers, output)
+            loss_sum += float(compute_losses(probabilities, chunk.targets).sum(dtype=np.float64))
+            guessed = probabilities.argmax(axis=1).ravel()
+            guesses[start : start + len(guessed)] = guessed
+            start += len(guessed)
+    right = dataset.labels[guesses == dataset.labels]
+    return Judgement(
+        loss=loss_sum / dataset.samples,
+        samples=dataset.class_counts(),
+        hits=np.bincount(right, minlength=len(dataset.classes)).astype(np.int64),
+    )

@@ -1,0 +1,328 @@
+"""The shell of a peer: observe, ask `next_action`, perform; the only module here that touches the chain.
+
+Every act is announced in the journal first, and every step may be killed at any line and run again.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chain.errors import AlreadyDone, Overtaken
+from chain.federation import Call, Federation
+from chain.keys import (
+    compute_result_key,
+    compute_running_hash,
+    compute_turn,
+    compute_update_tag,
+    weigh,
+)
+from chain.observer import Observer
+from chain.sender import Pending, Sender
+from chain.types import Clock, Committed, Key, Parameters, Root, RoundId, Seat, bitmap_of
+from node import round as acts
+from node.blobs.errors import BlobError
+from node.blobs.store import Blob, Blobs
+from node.encoding import model_from_payload, update_from_payload
+from node.errors import QuorumRefused
+from node.journal import Journal, Trained
+from node.result import Compute, Result, compute_result
+from node.round import Action, Candidate, Memory, Target, View, Wait, next_action
+from node.rule.parameters import Member, Roll, Rule
+from node.spec import rule_of
+from node.training import Job, Trainer
+
+LOG = logging.getLogger("holdfast.peer")
+MODEL_COORDINATE_BYTES = 4
+
+
+class Exchange(Protocol):
+    """Where blobs of others come from. Raises BlobMissing or BlobCorrupt."""
+
+    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
+        """Return a payload from the first of `sources`, or anybody, who has it and serves it sound."""
+        ...
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a peer needs of the chain: the federation, and its history."""
+
+    federation: Federation
+    observer: Observer
+    parameters: Parameters
+
+    def update_blob(self, commitment: Committed) -> Blob:
+        """Return the address of a committed update."""
+        tag = self.update_tag(commitment.round, commitment.seat)
+        size = self.parameters.coordinates * self.parameters.update_bytes
+        return Blob(commitment.root, size, tag)
+
+    def update_tag(self, round_id: RoundId, seat: Seat) -> bytes:
+        """Return the tag of an update's leaves."""
+        return compute_update_tag(self.federation.chain_id, self.federation.address, round_id, seat)
+
+    def model_blob(self, root: Root) -> Blob:
+        """Return the address of a model."""
+        return Blob(root, self.parameters.coordinates * MODEL_COORDINATE_BYTES)
+
+
+class Peer:
+    """One seat's node. `step` does one thing and says which; it never waits."""
+
+    def __init__(
+        self,
+        *,
+        seat: Seat,
+        contract: Contract,
+        sender: Sender,
+        blobs: Blobs,
+        exchange: Exchange,
+        journal: Journal,
+        trainer: Trainer,
+        clock: Clock,
+        compute: Compute = compute_result,
+    ) -> None:
+        self.seat = seat
+        self._contract = contract
+        self._sender = sender
+        self._blobs = blobs
+        self._exchange = exchange
+        self._journal = journal
+        self._trainer = trainer
+        self._clock = clock
+        self._compute = compute
+        self._rule: Rule = rule_of(contract.parameters)
+        self._pending: Pending | None = None
+        self._asked_at = -1
+        self._retry_at: dict[Root, int] = {}
+        self._training: set[Target] = set()
+        self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
+        self._models: dict[Key, Root] = {}
+
+    def step(self) -> Action:
+        """Do the next thing and return what it was."""
+        self._settle()
+        self._collect_training()
+        view = self._observe()
+        now = self._now()
+        action = next_action(view, self._recall(view), now)
+        if not isinstance(action, Wait):
+            LOG.debug("seat=%d round=%d act=%s", self.seat, view.round, type(action).__name__)
+            self._perform(action, view, now)
+        return action
+
+    def _now(self) -> int:
+        block = self._contract.observer.block
+        return max(self._clock(), block.timestamp if block else 0)
+
+    def _observe(self) -> View:
+        ledger = self._contract.observer.ledger
+        head, current = ledger.head(), ledger.round
+        last, following = current.number, RoundId(current.number + 1)
+        row = ledger.commitments(head.key, last) if current.commit_ends_at else ()
+        candidates = ledger.candidates() if current.commit_ends_at else ()
+        rounds = {head.round, last, following}
+        keys = {head.key, *(c.key for c in candidates)}
+        targets = {(key, number) for key in keys for number in (last, following)}
+        active = ledger.active(last)
+        return View(
+            seat=self.seat,
+            head=head,
+            round=last,
+            commit_ends_at=current.commit_ends_at,
+            attest_seconds=self._contract.parameters.attest_seconds,
+            has_enough_seats=len(ledger.active(following)) >= self._contract.parameters.min_updates,
+            min_updates=self._contract.parameters.min_updates,
+            row=row,
+            turns=tuple(sorted(active, key=lambda seat: compute_turn(last, seat))),
+            candidates=tuple(Candidate(c.key, frozenset(c.seats)) for c in candidates),
+            counted=frozenset(r for r in rounds if ledger.stake_in(self.seat, r)),
+            committed=frozenset(
+                target
+                for target in targets
+                if any(c.seat == self.seat for c in ledger.commitments(*target))
+            ),
+            approved=frozenset(k for k in keys if self.seat in ledger.votes.get(k, {})),
+        )
+
+    def _recall(self, view: View) -> Memory:
+        running = self._running_hash(view)
+        results = {
+            included: None if found is None else found[0]
+            for (row, included), found in self._results.items()
+            if row == running
+        }
+        keys = {view.head.key, *(key for key in results.values() if key is not None)}
+        targets = {(k, RoundId(n)) for k in keys for n in (view.round, view.round + 1)}
+        wanted = [self._contract.update_blob(c) for c in view.row]
+        wanted.append(self._contract.model_blob(view.head.model_root))
+        return Memory(
+            held=frozenset(blob.root for blob in wanted if self._blobs.has(blob)),
+            retry_at=self._retry_at,
+            trained=frozenset(t for t in targets if self._journal.find_trained(*t)),
+            training=frozenset(self._training),
+            results=results,
+            recomputed=frozenset(k for k in keys if self._journal.has_recomputed(k)),
+            is_sending=self._pending is not None or self._asked_at == self._block_number(),
+        )
+
+    def _perform(self, action: Action, view: View, now: int) -> None:
+        match action:
+            case acts.Pull():
+                voters = tuple(self._contract.observer.ledger.votes.get(view.head.key, {}))
+                self._fetch(self._contract.model_blob(view.head.model_root), voters, now)
+            case acts.Fetch(seats):
+                for commitment in view.row:
+                    if commitment.seat in seats:
+                        blob = self._contract.update_blob(commitment)
+                        self._fetch(blob, (commitment.seat,), now)
+            case acts.Train(target):
+                self._train(target, view)
+            case acts.Compute(included):
+                self._results[self._running_hash(view), included] = self._recompute(view, included)
+            case acts.Commit((key, round_id)):
+                trained = self._trained((key, round_id))
+                claim = (trained.root, trained.samples, trained.steps)
+                self._send("commit", round_id, trained.root, (round_id, self.seat, key, *claim))
+            case acts.Propose(included):
+                self._propose(view, included)
+            case acts.Attest(key):
+                self._check_recomputed(key)
+                self._send("attest", view.round, key, (self.seat, key))
+            case acts.AttestAndCommit(key, round_id):
+                self._check_recomputed(key)
+                trained = self._trained((key, round_id))
+                claim = (trained.root, trained.samples, trained.steps)
+                self._send("attest_and_commit", round_id, key, (self.seat, key, round_id, *claim))
+
+    def _fetch(self, blob: Blob, sources: Sequence[Seat], now: int) -> None:
+        try:
+            self._blobs.put(blob, self._exchange.fetch(blob, sources))
+        except BlobError as error:
+            # A dozen tries in the time that there is for votes.
+            self._retry_at[blob.root] = now + max(1, self._contract.parameters.attest_seconds // 12)
+            LOG.info("seat=%d act=fetch blob=%s error=%r", self.seat, blob.name, str(error))
+
+    def _train(self, target: Target, view: View) -> None:
+        key, round_id = target
+        root = view.head.model_root if key == view.head.key else self._models[key]
+        payload = self._blobs.get(self._contract.model_blob(root))
+        head = model_from_payload(payload, self._contract.parameters.coordinates)
+        job = Job(round_id, head, self._contract.update_tag(round_id, self.seat))
+        self._trainer.start(self.seat, key, job)
+        self._training.add(target)
+
+    def _collect_training(self) -> None:
+        for key, round_id in sorted(self._training):
+            fit = self._trainer.find(self.seat, key, round_id)
+            if fit is None:
+                continue
+            size = len(fit.payload)
+            blob = Blob(fit.root, size, self._contract.update_tag(round_id, self.seat))
+            self._blobs.put(blob, fit.payload)
+            # Blob first: a chosen update is one that can be served.
+            self._journal.record_trained(key, round_id, Trained(fit.root, fit.samples, fit.steps))
+            self._training.discard((key, round_id))
+
+    def _recompute(self, view: View, included: frozenset[Seat]) -> tuple[Key, Result] | None:
+        """Apply the rule to the round's updates of `included`; None where it must not be applied."""
+        if len(included) < view.min_updates:
+            return None
+        parameters, ledger = self._contract.parameters, self._contract.observer.ledger
+        row = sorted((c for c in view.row if c.seat in included), key=lambda c: c.seat)
+        members = [Member(c.seat, ledger.stake_in(c.seat, c.round), c.samples) for c in row]
+        opening = ledger.openings[view.round]
+        updates = [
+            update_from_payload(
+                self._blobs.get(self._contract.update_blob(c)),
+                parameters.coordinates,
+                parameters.update_bytes,
+            )
+            for c in row
+        ]
+        model_blob = self._contract.model_blob(view.head.model_root)
+        head = model_from_payload(self._blobs.get(model_blob), parameters.coordinates)
+        roots = [view.head.model_root, *(c.root for c in row)]
+        try:
+            roll = Roll(opening.power_wei, opening.active)
+            result = self._compute(self._rule, roll, members, head, updates, roots)
+        except QuorumRefused as error:
+            LOG.info("seat=%d round=%d act=compute error=%r", self.seat, view.round, str(error))
+            return None
+        key = compute_result_key(
+            view.round,
+            view.head.key,
+            self._running_hash(view),
+            bitmap_of(tuple(included)),
+            result.model_root,
+            result.coefficients,
+        )
+        self._blobs.put(self._contract.model_blob(result.model_root), result.payload)
+        self._journal.record_recomputed(key, view.round, result.model_root)
+        self._models[key] = result.model_root
+        return key, result
+
+    def _propose(self, view: View, included: frozenset[Seat]) -> None:
+        running = self._running_hash(view)
+        found = self._results[running, included]
+        assert found is not None, "only what was computed is proposed"
+        key, result = found
+        head_key, seats = view.head.key, bitmap_of(tuple(included))
+        self._send(
+            "propose",
+            view.round,
+            key,
+            (
+                view.round,
+                self.seat,
+                head_key,
+                running,
+                seats,
+                result.model_root,
+                result.coefficients,
+            ),
+        )
+
+    def _send(
+        self, function: str, round_id: RoundId, subject: bytes, arguments: tuple[object, ...]
+    ) -> None:
+        self._journal.record_intention(function, round_id, subject)
+        call: Call = self._contract.federation.call(function, *arguments)
+        try:
+            self._pending = self._sender.submit(call)
+        except (Overtaken, AlreadyDone) as error:
+            # Nothing was sent; look again when the chain has moved.
+            self._asked_at = self._block_number()
+            LOG.info("seat=%d act=%s error=%r", self.seat, function, str(error))
+
+    def _settle(self) -> None:
+        """Take note of what became of the transaction on its way."""
+        if self._pending is None:
+            return
+        try:
+            if self._sender.find(self._pending) is None:
+                return
+        except (Overtaken, AlreadyDone) as error:
+            LOG.info("seat=%d act=%s error=%r", self.seat, self._pending.call.function, str(error))
+        self._pending = None
+
+    def _trained(self, target: Target) -> Trained:
+        trained = self._journal.find_trained(*target)
+        assert trained is not None, "only what was learned is committed"
+        return trained
+
+    def _check_recomputed(self, key: Key) -> None:
+        assert self._journal.has_recomputed(key), "only what was recomputed is approved"
+
+    def _running_hash(self, view: View) -> bytes:
+        """Return the running hash of the round's row, as the contract keeps it."""
+        ledger, weighting = self._contract.observer.ledger, self._contract.parameters.weighting
+        weights = (weigh(weighting, ledger.stake_in(c.seat, c.round), c.samples) for c in view.row)
+        return compute_running_hash(
+            view.head.key, view.round, tuple(zip(view.row, weights, strict=True))
+        )
+
+    def _block_number(self) -> int:
+        block = self._contract.observer.block
+        return block.number if block else 0

@@ -1,0 +1,275 @@
+"""What a peer does next: a pure function of what the chain says, what the peer has, and the time.
+
+    IDLE ── enough seats ──▶ READY ── first commitment ──▶ COMMIT ──▶ ATTEST ── agreement ──▶ READY
+                               ▲                             │           │
+                               └───────────── LAPSED ◀───────┴───────────┘
+
+READY and LAPSED ask for the same: a commitment opens the next round on the head.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from chain.types import Committed, Head, Key, Root, RoundId, Seat
+
+
+class Phase(Enum):
+    """Where the federation stands; follows from deadlines, see the contract's `phase`."""
+
+    IDLE = "idle"
+    READY = "ready"
+    COMMIT = "commit"
+    ATTEST = "attest"
+    LAPSED = "lapsed"
+
+
+Target = tuple[Key, RoundId]
+"""What an update is for: trained on this result, for this round."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A proposed result of the round."""
+
+    key: Key
+    included: frozenset[Seat]
+
+
+@dataclass(frozen=True)
+class View:
+    """The chain at one block, as one seat sees it. Times are unix seconds."""
+
+    seat: Seat
+    head: Head
+    round: RoundId
+    commit_ends_at: int
+    attest_seconds: int
+    has_enough_seats: bool
+    min_updates: int
+    row: tuple[Committed, ...]
+    turns: tuple[Seat, ...]
+    candidates: tuple[Candidate, ...]
+    counted: frozenset[RoundId]
+    committed: frozenset[Target]
+    approved: frozenset[Key]
+
+    @property
+    def attest_ends_at(self) -> int:
+        """End of the votes; 0 where no round is open."""
+        return self.commit_ends_at + self.attest_seconds if self.commit_ends_at else 0
+
+    def phase(self, now: int) -> Phase:
+        """Return the phase at `now`; phases are half-open, [start, deadline)."""
+        if now < self.commit_ends_at:
+            return Phase.COMMIT
+        if self.commit_ends_at and len(self.row) >= self.min_updates and now < self.attest_ends_at:
+            return Phase.ATTEST
+        if not self.has_enough_seats:
+            return Phase.IDLE
+        return Phase.LAPSED if self.commit_ends_at else Phase.READY
+
+    def third(self, now: int) -> int:
+        """Return which third of ATTEST it is: 0, 1 or 2."""
+        return min(2, 3 * (now - self.commit_ends_at) // self.attest_seconds)
+
+    def turn_at(self) -> int:
+        """Return when this seat's turn to propose has come: one after the other, in a sixth."""
+        place = self.turns.index(self.seat) if self.seat in self.turns else len(self.turns)
+        return self.commit_ends_at + place * self.attest_seconds // (6 * max(1, len(self.turns)))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the peer has and knows by itself.
+
+    `results` are of the round's own row: included seats → key, None where the rule refuses them.
+    """
+
+    held: frozenset[Root] = frozenset()
+    retry_at: Mapping[Root, int] = field(default_factory=dict)
+    trained: frozenset[Target] = frozenset()
+    training: frozenset[Target] = frozenset()
+    results: Mapping[frozenset[Seat], Key | None] = field(default_factory=dict)
+    recomputed: frozenset[Key] = frozenset()
+    is_sending: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do before `until` (unix seconds), or (None) before something happens."""
+
+    until: int | None
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Get the head's model."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Get these updates of the row."""
+
+    seats: tuple[Seat, ...]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Learn on a result's model for a round."""
+
+    target: Target
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Apply the rule to the updates of these seats."""
+
+    included: frozenset[Seat]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Say what was learned."""
+
+    target: Target
+
+
+@dataclass(frozen=True)
+class Propose:
+    """Put the result of these seats' updates to the vote."""
+
+    included: frozenset[Seat]
+
+
+@dataclass(frozen=True)
+class Attest:
+    """Approve a result that was recomputed."""
+
+    key: Key
+
+
+@dataclass(frozen=True)
+class AttestAndCommit:
+    """Approve a result, and say what was learned on it."""
+
+    key: Key
+    round: RoundId
+
+
+Action = Wait | Pull | Fetch | Train | Compute | Commit | Propose | Attest | AttestAndCommit
+
+
+def next_action(view: View, memory: Memory, now: int) -> Action:
+    """Return the one thing to do now; `Wait` when there is nothing."""
+    if memory.is_sending:
+        return Wait(None)
+    match view.phase(now):
+        case Phase.IDLE:
+            return Wait(None)
+        case Phase.COMMIT:
+            return _contribute(view, memory, now, view.round, view.commit_ends_at)
+        case Phase.READY | Phase.LAPSED:
+            return _contribute(view, memory, now, RoundId(view.round + 1), None)
+        case Phase.ATTEST:
+            return _judge(view, memory, now)
+
+
+def _contribute(
+    view: View, memory: Memory, now: int, round_id: RoundId, until: int | None
+) -> Action:
+    head = view.head
+    target = (head.key, round_id)
+    if round_id not in view.counted or target in view.committed:
+        return Wait(until)
+    if head.model_root not in memory.held:
+        retry_at = memory.retry_at.get(head.model_root, now)
+        return Pull() if retry_at <= now else Wait(retry_at)
+    if target not in memory.trained:
+        return Wait(until) if target in memory.training else Train(target)
+    is_late_vote = head.key not in view.approved and head.round in view.counted
+    if is_late_vote and head.key in memory.recomputed:
+        return AttestAndCommit(head.key, round_id)
+    return Commit(target)
+
+
+def _judge(view: View, memory: Memory, now: int) -> Action:
+    due = tuple(
+        c.seat for c in view.row if c.root not in memory.held and _retry_at(c, memory, now) <= now
+    )
+    if due:
+        return Fetch(due)
+    held = frozenset(c.seat for c in view.row if c.root in memory.held)
+    if held and held not in memory.results:
+        return Compute(held)
+    if view.round in view.counted:
+        action = _vote(view, memory, now, held)
+        if action is not None:
+            return action
+    return Wait(_next_change(view, memory, now))
+
+
+def _vote(view: View, memory: Memory, now: int, held: frozenset[Seat]) -> Action | None:
+    """Return what to approve, propose, or learn meanwhile."""
+    fresh = [c for c in view.candidates if c.key not in view.approved]
+    for candidate in fresh:
+        if _is_acceptable(candidate, held, view.third(now)):
+            if candidate.included not in memory.results:
+                return Compute(candidate.included)
+            if memory.results[candidate.included] == candidate.key:
+                return _approve(view, memory, now, candidate.key)
+    own = memory.results.get(held)
+    if own is None:
+        return None
+    if own not in {c.key for c in view.candidates} and view.turn_at() <= now:
+        return Propose(held)
+    return _learn_ahead(view, memory, own)
+
+
+def _is_acceptable(candidate: Candidate, held: frozenset[Seat], third: int) -> bool:
+    """What the peer itself would propose; in the last third anything that it can recompute.
+
+    `held` grows while missing updates are asked for again, so a larger set that others have becomes one's
+    own. Were votes moved instead of added, two seats that each serve a different honest peer could make
+    every round lapse.
+    """
+    if third < 2:
+        return candidate.included == held
+    return candidate.included <= held
+
+
+def _approve(view: View, memory: Memory, now: int, key: Key) -> Action:
+    """Approve, together with the next commitment where that is ready or soon will be."""
+    target = (key, RoundId(view.round + 1))
+    is_first = not view.approved & {c.key for c in view.candidates}
+    if not is_first or target[1] not in view.counted or target in view.committed:
+        return Attest(key)
+    if target in memory.trained:
+        return AttestAndCommit(key, target[1])
+    if target not in memory.training:
+        return Train(target)
+    # A vote does not wait for slow training longer than the first third.
+    vote_by = view.commit_ends_at + view.attest_seconds // 3
+    return Wait(vote_by) if now < vote_by else Attest(key)
+
+
+def _learn_ahead(view: View, memory: Memory, own: Key) -> Action | None:
+    """Train on the own result before it is agreed, and commit to it once that is approved."""
+    target = (own, RoundId(view.round + 1))
+    if target[1] not in view.counted or target in view.committed:
+        return None
+    if target not in memory.trained:
+        return None if target in memory.training else Train(target)
+    return Commit(target) if own in view.approved else None
+
+
+def _retry_at(commitment: Committed, memory: Memory, now: int) -> int:
+    return memory.retry_at.get(commitment.root, now)
+
+
+def _next_change(view: View, memory: Memory, now: int) -> int:
+    """Return when waiting may end: a turn, a third, a retry, the deadline."""
+    times = [view.commit_ends_at + third * view.attest_seconds // 3 for third in (1, 2)]
+    times += [view.turn_at(), view.attest_ends_at]
+    times += [memory.retry_at[c.root] for c in view.row if c.root in memory.retry_at]
+    return min((time for time in times if time > now), default=view.attest_ends_at)

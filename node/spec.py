@@ -1,0 +1,147 @@
+"""The spec: one page of TOML that says what is learned. Its exact bytes are what the chain records.
+
+Everything that must be the same at all peers and is not arithmetic stands here; the arithmetic is in the
+contract's parameters, so nothing is said twice.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chain.types import Parameters
+from node.encoding import Layout
+from node.errors import SpecRefused
+from node.rule.parameters import Rule, Selection, Weighting
+
+VERSION = 1
+
+
+class _Learner(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    source: str
+    label: str | None = None
+    partition: str = "iid"
+    held_out: float = Field(default=0.2, gt=0, lt=1)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    arrays: list[dict[str, Any]]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    holdfast: int
+    name: str
+    seed: int = Field(ge=0)
+    learner: _Learner
+    data: _Data
+    model: _Model
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A task: the learner and its options, where its data come from, the seed, and the model's layout."""
+
+    name: str
+    seed: int
+    learner: str
+    options: Mapping[str, Any]
+    source: str
+    label: str | None
+    partition: str
+    held_out: float
+    layout: Layout
+
+
+def parse_spec(text: bytes) -> Spec:
+    """Return what the bytes of a spec say. Raises SpecRefused, which names the entry."""
+    try:
+        document = _Document.model_validate(tomllib.loads(text.decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecRefused("spec", "TOML", str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise SpecRefused(f"spec: {entry}", first["msg"], repr(first["input"])) from error
+    if document.holdfast != VERSION:
+        raise SpecRefused("spec: holdfast", f"version {VERSION}", document.holdfast)
+    return Spec(
+        name=document.name,
+        seed=document.seed,
+        learner=document.learner.name,
+        options=document.learner.options,
+        source=document.data.source,
+        label=document.data.label,
+        partition=document.data.partition,
+        held_out=document.data.held_out,
+        layout=Layout.from_dict(document.model.model_dump()),
+    )
+
+
+def write_spec(spec: Spec) -> bytes:
+    """Return a spec's bytes; `parse_spec` gives the spec again."""
+    lines = [
+        "# What this federation learns. Peers hash these bytes exactly as they are.",
+        f"holdfast = {VERSION}",
+        f"name = {_toml(spec.name)}",
+        f"seed = {spec.seed}",
+        "",
+        "[learner]",
+        f"name = {_toml(spec.learner)}",
+        f"options = {_toml(dict(spec.options))}",
+        "",
+        "[data]",
+        f"source = {_toml(spec.source)}",
+        *([] if spec.label is None else [f"label = {_toml(spec.label)}"]),
+        f"partition = {_toml(spec.partition)}",
+        f"held_out = {_toml(spec.held_out)}",
+        "",
+        "[model]",
+        "arrays = [",
+        *(f"  {_toml(row)}," for row in spec.layout.to_dict()["arrays"]),
+        "]",
+    ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def rule_of(parameters: Parameters) -> Rule:
+    """Return the rule that the contract's parameters describe."""
+    return Rule(
+        weighting=Weighting(parameters.weighting),
+        selection=Selection(parameters.selection),
+        trim_bps=parameters.trim_bps,
+        faults_bps=parameters.faults_bps,
+        clip=parameters.clip,
+        update_bytes=parameters.update_bytes,
+        update_bits=parameters.update_bits,
+        model_bits=parameters.model_bits,
+    )
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML; strings as JSON writes them, which TOML reads the same."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str():
+            return json.dumps(value).replace("\x7f", "\\u007f")
+        case list() | tuple():
+            return "[" + ", ".join(_toml(item) for item in value) + "]"
+        case Mapping():
+            return (
+                "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+            )
+    raise SpecRefused("spec: value", "a string, number, list or table", repr(value))

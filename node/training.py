@@ -1,0 +1,109 @@
+"""From a head to an update: one call of a learner's `fit`, between integers on both sides.
+
+A pure function of the task, the head, the data and the seeds, so that it may run anywhere: here, in a pool
+of processes, or again after a crash.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from chain.types import Key, Root, RoundId, Seat
+from node.encoding import Floats, Layout, Model, decode_model, encode_update, to_payload
+from node.errors import LayoutMismatch
+from node.learning.learner import Learner
+from node.merkle import compute_root
+from node.rule.parameters import Rule
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train: `head` int32 `(d,)`, for `round_id`, to be hashed under `tag`."""
+
+    round_id: RoundId
+    head: Model
+    tag: bytes
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of it: the update's payload and root, the claim, and the metrics of the learner."""
+
+    payload: bytes
+    root: Root
+    samples: int
+    steps: int
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What stays the same from round to round for one peer.
+
+    `entropy` seeds the peer's own rounding and is its own business; `seed` is the federation's. `alter`
+    stands between the trained vector and the encoder, where a simulation lets its Byzantine peers work.
+    """
+
+    layout: Layout
+    rule: Rule
+    seed: int
+    entropy: int
+    alter: Callable[[Floats, Floats, np.random.Generator], Floats] | None = None
+
+
+class Trainer(Protocol):
+    """Where a peer's training runs. Raises what the learner or the encoder refused."""
+
+    def start(self, seat: Seat, parent: Key, job: Job) -> None:
+        """Begin; a second start of the same parent and round does nothing."""
+        ...
+
+    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
+        """Return the outcome, once; None while there is none."""
+        ...
+
+    def is_running(self, seat: Seat, parent: Key, round_id: RoundId) -> bool:
+        """Whether it has begun and not been found yet."""
+        ...
+
+
+def train(learner: Learner, course: Course, job: Job) -> Fit:
+    """Train once and encode the step.
+
+    Raises LayoutMismatch or NotFinite, which name the learner's array, for a result that the federation's
+    model cannot take.
+    """
+    head = decode_model(job.head, course.rule.model_bits)
+    config = {"round": int(job.round_id), "seed": course.seed}
+    arrays, samples, metrics = learner.fit(course.layout.unflatten(head), config)
+    trained = course.layout.flatten(arrays)
+    # The stream depends on round and peer alone: killed and restarted, the same update again.
+    generator = np.random.default_rng([course.entropy, job.round_id])
+    clip = course.rule.clip
+    if course.alter is not None:
+        trained, clip = course.alter(trained, head, generator), 0
+    update = encode_update(
+        trained,
+        head,
+        update_bits=course.rule.update_bits,
+        update_bytes=course.rule.update_bytes,
+        clip=clip,
+        generator=generator,
+    )
+    payload = to_payload(update)
+    return Fit(
+        payload=payload,
+        root=compute_root(payload, job.tag),
+        samples=int(samples),
+        steps=int(metrics.get("steps", 0)),
+        metrics=metrics,
+    )
+
+
+def check_layout(layout: Layout, learner: Learner, seed: int) -> None:
+    """Raise LayoutMismatch unless the learner's model is the one that the spec describes."""
+    own = Layout.from_arrays(learner.get_parameters({"seed": seed}), layout.names)
+    if own != layout:
+        raise LayoutMismatch("model of the learner", layout.to_dict(), own.to_dict())

@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from node.data.csv_file import read_csv
+from node.data.errors import InvalidCell, UnreadableFile
+
+GOOD = "age,dose,outcome\n30,1.5,well\n41,2.5,ill\n52,0.5,well\n38,1e0,ill\n"
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "own.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_read_csv__last_column__is_the_label_by_default(tmp_path: Path) -> None:
+    dataset = read_csv(write(tmp_path, GOOD))
+    assert (dataset.name, dataset.samples, dataset.width) == ("own.csv", 4, 2)
+    assert dataset.classes == ("ill", "well")
+    assert dataset.labels.tolist() == [1, 0, 1, 0]
+    assert np.allclose(dataset.features.mean(axis=0), 0, atol=1e-6)
+    assert np.allclose(dataset.features.std(axis=0), 1, atol=1e-6)
+    assert dataset.features[:, 0].argsort().tolist() == [0, 3, 1, 2]
+
+
+def test_read_csv__named_label__may_stand_anywhere_and_be_integers(tmp_path: Path) -> None:
+    text = "a,class,b\n1,10,5\n2,9,5\n3,10,5\n4,9,5\n"
+    dataset = read_csv(write(tmp_path, text), label="class")
+    assert dataset.classes == ("9", "10")
+    assert dataset.labels.tolist() == [1, 0, 1, 0]
+    assert dataset.features[:, 1].tolist() == [0.0] * 4  # a constant column
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["7", "07"], ("07", "7")),
+        (["1_0", "9"], ("1_0", "9")),
+        (["10", "b"], ("10", "b")),
+        (["99999999999999999999", "1"], ("1", "99999999999999999999")),
+    ],
+)
+def test_read_csv__labels_that_only_look_like_integers__stay_text(
+    tmp_path: Path, labels: list[str], classes: tuple[str, ...]
+) -> None:
+    rows = "".join(f"{row},{labels[row % 2]}\n" for row in range(4))
+    assert read_csv(write(tmp_path, "a,b\n" + rows)).classes == classes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("\n", "\r\n"),
+        "\ufeff" + GOOD,
+        GOOD.rstrip("\n"),
+        GOOD.replace("\n", "\n\n"),
+        GOOD.replace(",", " , "),
+        GOOD.replace("well", '"well"'),
+    ],
+    ids=["crlf", "byte order mark", "no last newline", "blank lines", "spaces", "quotes"],
+)
+def test_read_csv__other_ways_to_write_it__is_the_same_data(tmp_path: Path, text: str) -> None:
+    plain, other = read_csv(write(tmp_path, GOOD)), read_csv(write(tmp_path, text))
+    assert other.features.tolist() == plain.features.tolist()
+    assert other.labels.tolist() == plain.labels.tolist()
+    assert other.classes == plain.classes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "message"),
+    [
+        ("2.5", "high", "line 3, column dose", "expected a number, got 'high'"),
+        ("52", "", "line 4, column age", "expected a number, got an empty cell"),
+        ("1.5", "NaN", "line 2, column dose", "expected a number, got 'NaN'"),
+        ("1e0", "1e999", "line 5, column dose", "expected a number, got '1e999'"),
+        ("30", "3_0", "line 2, column age", "expected a number, got '3_0'"),
+        ("ill\n5", "\n5", "line 3, column outcome", "expected a class, got an empty cell"),
+    ],
+)
+def test_read_csv__one_bad_cell__names_line_column_and_text(
+    tmp_path: Path, before: str, after: str, place: str, message: str
+) -> None:
+    path = write(tmp_path, GOOD.replace(before, after, 1))
+    with pytest.raises(InvalidCell) as caught:
+        read_csv(path)
+    assert str(caught.value) == f"{path}, {place}: {message}"
+
+
+def test_read_csv__cell_over_several_lines__counts_lines_of_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a,b\n1,"two\nlines"\nx,c\n')
+    with pytest.raises(InvalidCell) as caught:
+        read_csv(path)
+    assert str(caught.value) == f"{path}, line 4, column a: expected a number, got 'x'"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", ": expected a header line of at least two comma-separated columns, got ''"),
+        (
+            "a;b\n1;2\n",
+            ": expected a header line of at least two comma-separated columns, got 'a;b'",
+        ),
+        ("1,2\n3,4\n", ": expected a header line that names the columns, got 1,2"),
+        ("a,b,a\n1,2,3\n", ": expected columns of different names, got 'a' twice"),
+        ("a,b\n", ": expected rows under the header, got none"),
+        ("a,b\n1,x\n1,2,3\n", ", line 3: expected 2 cells, got 3"),
+        ("a,b\n1,x\n1\n", ", line 3: expected 2 cells, got 1"),
+        ("a,b\n1,x\n2,x\n", ", label column b: expected from 2 to 2 classes in 2 rows, got 1"),
+        (
+            "a,b\n" + "".join(f"1,{row / 4}\n" for row in range(8)),
+            ", label column b: expected from 2 to 4 classes in 8 rows, got 8",
+        ),
+    ],
+)
+def test_read_csv__not_a_table_of_classes__says_why(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(UnreadableFile) as caught:
+        read_csv(path)
+    assert str(caught.value) == f"{path}{message}"
+
+
+def test_read_csv__label_that_is_no_column__lists_the_columns(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    with pytest.raises(UnreadableFile) as caught:
+        read_csv(path, label="result")
+    assert str(caught.value) == (
+        f"{path}: expected a label column out of age, dose, outcome, got 'result'"
+    )
+
+
+@pytest.mark.parametrize("content", [b"a,b\n\xff\xfe,1\n", b'a,b\n1,"open\n'])
+def test_read_csv__not_utf8_or_not_csv__is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(UnreadableFile) as caught:
+        read_csv(path)
+    assert str(caught.value).startswith(f"{path}: expected CSV text in UTF-8, got ")
+    assert "\n" not in str(caught.value)
+
+
+def test_read_csv__folder__is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="expected CSV text in UTF-8"):
+        read_csv(tmp_path)
