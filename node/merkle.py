@@ -11,9 +11,7 @@ such leaves is hashed like any other; those nodes are known beforehand, so they 
 from collections.abc import Sequence
 from hashlib import sha256
 
-from eth_hash.auto import keccak
-
-from chain.types import Root, RoundId, Seat
+from chain.types import Root
 from node.errors import PathRefused, SizeRefused
 
 LEAF_BYTES = 256  # 128 coordinates of an update: a path stays short and a leaf fits cheap calldata
@@ -23,7 +21,6 @@ MAX_DEPTH = 40  # 256 TB; no blob comes near it
 
 _LEAF = b"\x00"
 _NODE = b"\x01"
-_ADDRESS_BYTES = 20
 
 
 def _compute_absent_nodes() -> tuple[bytes, ...]:
@@ -84,9 +81,13 @@ def compute_root(payload: bytes | memoryview, tag: bytes) -> Root:
     >>> compute_root(bytes(256), MODEL_TAG) == compute_root(bytes(1), MODEL_TAG)
     True
     """
-    depth = compute_depth(memoryview(payload).nbytes)
-    nodes = compute_leaves(payload, tag)
-    for level in range(depth):
+    return fold_leaves(compute_leaves(payload, tag), memoryview(payload).nbytes)
+
+
+def fold_leaves(leaves: list[bytes], size_bytes: int) -> Root:
+    """Return the root over the leaves that a payload of `size_bytes` bytes reaches, in order."""
+    nodes = leaves
+    for level in range(compute_depth(size_bytes)):
         nodes = _fold(nodes, level)
     return Root(nodes[0])
 
@@ -140,23 +141,6 @@ def find_bad_leaf(
             return index
     shorter = min(len(leaves), len(expected_leaves))
     return None if len(leaves) == len(expected_leaves) else shorter
-
-
-def compute_update_tag(
-    chain_id: int, contract_address: bytes, round_id: RoundId, seat: Seat
-) -> bytes:
-    """Return the tag that ties an update to one chain, federation, round and seat.
-
-    `keccak256(abi.encode(uint256, address, uint256, uint256))`; the address is its 20 bytes. Nobody
-    else can open a copied root, since the copy would have to be hashed under another tag.
-    """
-    if len(contract_address) != _ADDRESS_BYTES:
-        raise SizeRefused("merkle: bytes of the address", _ADDRESS_BYTES, len(contract_address))
-    words = (chain_id, int.from_bytes(contract_address, "big"), round_id, seat)
-    for word in words:
-        if not 0 <= word < 1 << 256:
-            raise SizeRefused("merkle: word of the tag", "0 to 2**256 - 1", word)
-    return keccak(b"".join(word.to_bytes(32, "big") for word in words))
 
 
 def _fold(nodes: list[bytes], level: int) -> list[bytes]:

@@ -27,7 +27,7 @@ from node.encoding import model_from_payload, update_from_payload
 from node.errors import QuorumRefused
 from node.journal import Journal, Trained
 from node.result import Compute, Result, compute_result
-from node.round import Action, Candidate, Memory, Target, View, Wait, next_action
+from node.round import Action, Candidate, Memory, Phase, Target, View, Wait, next_action
 from node.rule.parameters import Member, Roll, Rule
 from node.spec import rule_of
 from node.training import Job, Trainer
@@ -99,6 +99,15 @@ class Peer:
         self._training: set[Target] = set()
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
         self._models: dict[Key, Root] = {}
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a transaction of this peer is on its way."""
+        return self._pending is not None
+
+    def phase(self) -> Phase:
+        """Return the phase of the federation as this peer sees it now."""
+        return self._observe().phase(self._now())
 
     def step(self) -> Action:
         """Do the next thing and return what it was."""

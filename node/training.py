@@ -64,10 +64,6 @@ class Trainer(Protocol):
         """Return the outcome, once; None while there is none."""
         ...
 
-    def is_running(self, seat: Seat, parent: Key, round_id: RoundId) -> bool:
-        """Whether it has begun and not been found yet."""
-        ...
-
 
 def train(learner: Learner, course: Course, job: Job) -> Fit:
     """Train once and encode the step.

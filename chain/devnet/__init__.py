@@ -1,3 +1,5 @@
-"""The embedded development chain: py-evm in process, SQLite on disk, JSON-RPC for web3."""
+"""The embedded development chain: py-evm in process, SQLite on disk, JSON-RPC for web3.
 
-from chain.devnet.devnet import Devnet as Devnet
+`chain.devnet.devnet.Devnet` is the door. Nothing is imported here, so that whoever only needs
+`chain.devnet.errors` does not load py-evm.
+"""

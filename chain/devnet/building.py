@@ -7,12 +7,12 @@ from typing import Final
 
 from eth.abc import ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
 from eth.constants import POST_MERGE_DIFFICULTY
-from eth.db.trie import make_trie_root_and_nodes
 from eth.vm.forks.prague import PragueVM
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
 from chain.devnet.codec import Header, decode_rlp, encode_rlp
+from chain.devnet.ordered_trie import compute_ordered_root
 from chain.devnet.records import BlockRecord, LogRecord, MinedBlock, TransactionRecord
 from chain.devnet.transactions import LEGACY, get_type
 
@@ -111,8 +111,8 @@ class _Assembly:
         self._state.persist()
         header = self._header.copy(
             state_root=self._state.state_root,
-            transaction_root=make_trie_root_and_nodes(self._transactions)[0],
-            receipt_root=make_trie_root_and_nodes(self._receipts)[0],
+            transaction_root=compute_ordered_root([item.encode() for item in self._transactions]),
+            receipt_root=compute_ordered_root([item.encode() for item in self._receipts]),
             bloom=self._bloom,
             gas_used=self._gas_used,
         )

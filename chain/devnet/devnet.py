@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
@@ -11,7 +12,7 @@ from web3.providers.base import JSONBaseProvider
 
 from chain.devnet.accounts import derive_accounts
 from chain.devnet.acting import Acting
-from chain.devnet.evm import Chain
+from chain.devnet.evm import Chain, get_recorded
 from chain.devnet.history import History
 from chain.devnet.pool import Pool
 from chain.devnet.provider import DevnetProvider
@@ -29,8 +30,9 @@ class Devnet:
 
     `directory` None keeps it in memory; a new directory starts a chain, an existing one goes on
     at its head with everything that was mined (waiting transactions and a clock moved ahead are
-    not kept). `accounts` development accounts own 10,000 ether each in a new chain: the first of
-    anvil's mnemonic, with their keys. `clock` gives unix seconds; a block's time is
+    not kept). `accounts` development accounts own 10,000 ether each: the first of anvil's mnemonic,
+    with their keys. Left out, `chain_id` and `accounts` are those of the directory's chain, in a
+    new one 31337 and 16. `clock` gives unix seconds; a block's time is
     `max(parent + 1, clock())`. With `read_only`, a directory that another process may be writing
     to is followed, and every change refused.
 
@@ -49,25 +51,25 @@ class Devnet:
         self,
         *,
         directory: Path | None = None,
-        chain_id: int = DEFAULT_CHAIN_ID,
-        accounts: int = DEFAULT_ACCOUNTS,
+        chain_id: int | None = None,
+        accounts: int | None = None,
         clock: Callable[[], int],
         read_only: bool = False,
     ) -> None:
         self.directory = directory
-        self.accounts = derive_accounts(accounts)
-        self._store = Store(directory, read_only=read_only)
-        try:
+        with ExitStack() as opened:
+            self._store = opened.enter_context(Store(directory, read_only=read_only))
+            self.chain_id = _choose(chain_id, self._store, "chain_id", DEFAULT_CHAIN_ID)
+            count = _choose(accounts, self._store, "accounts", DEFAULT_ACCOUNTS)
+            self.accounts = derive_accounts(count)
             chain = Chain(
                 self._store,
-                chain_id=chain_id,
-                funded=[Address(bytes.fromhex(account.address[2:])) for account in self.accounts],
+                chain_id=self.chain_id,
+                funded=[Address(bytes.fromhex(each.address[2:])) for each in self.accounts],
                 clock=clock,
                 read_only=read_only,
             )
-        except BaseException:
-            self._store.close()
-            raise
+            opened.pop_all()
         pool = Pool()
         addresses = [account.address for account in self.accounts]
         self._rpc = JsonRpc(
@@ -77,7 +79,7 @@ class Devnet:
         )
         self.provider: JSONBaseProvider = DevnetProvider(self._rpc.handle)
 
-    def handle(self, request: dict[str, object]) -> dict[str, object]:
+    def handle(self, request: Mapping[str, object]) -> dict[str, object]:
         """Return the JSON-RPC response to a JSON-RPC request."""
         return self._rpc.handle(request)
 
@@ -91,3 +93,10 @@ class Devnet:
         """Wait for the request that runs, then close the files; closing twice is harmless."""
         with self._rpc.lock:
             self._store.close()
+
+
+def _choose(asked: int | None, store: Store, name: str, default: int) -> int:
+    if asked is not None:
+        return asked
+    recorded = get_recorded(store, name)
+    return default if recorded is None else recorded

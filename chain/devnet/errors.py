@@ -73,9 +73,8 @@ class BadParams(RequestError):
     code = -32602
 
     def __init__(self, name: str, *, expected: object, got: object) -> None:
-        super().__init__(
-            f"invalid params: {name}: expected {expected}, got {got}", expected=expected, got=got
-        )
+        super().__init__(f"invalid params: {name}", expected=expected, got=got)
+        self.message = str(self)
 
 
 class Refused(RequestError):

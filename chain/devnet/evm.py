@@ -150,10 +150,10 @@ class Chain:
             self._store.write(mined)
             self._nodes.keep()
         finally:
+            # Whatever happened, an interrupt right after the commit included: the disk is right.
             self._nodes.discard()
+            self._head = self._load_head()
         self._forced_timestamp = None
-        self._head = Block(mined.block, decode_header(mined.block.header))
-        self._blocks[self._head.record.number] = self._head
         return done
 
     def _write_genesis(self, funded: Sequence[Address]) -> None:
@@ -241,6 +241,12 @@ class Chain:
             if block is None:
                 return
             yield Hash32(block.record.hash)
+
+
+def get_recorded(store: Store, name: str) -> int | None:
+    """Return the `chain_id` or number of `accounts` that a store's chain was made with."""
+    value = store.get_facts().get(name)
+    return None if value is None else int.from_bytes(value, "big")
 
 
 def _compute_base_fee_wei(parent: Header) -> int:

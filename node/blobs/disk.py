@@ -1,17 +1,19 @@
 """Blobs on disk, one file each, with the leaf hashes beside it so that damage can be named.
 
     0xROOT         the payload
-    0xROOT.leaves  32 bytes for each leaf that the payload reaches, in order
+    0xROOT.leaves  the tag, then the hash of each leaf that the payload reaches, in order: 32 bytes each
 
 Files appear whole or not at all: written aside, synced, renamed; the leaves first.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from chain.types import Root
 from node.blobs.store import Blob, check_payload
 from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
-from node.merkle import HASH_BYTES, compute_leaves, find_bad_leaf, fold_leaves
+from node.merkle import HASH_BYTES, LEAF_BYTES, compute_leaves, find_bad_leaf, fold_leaves
 
 
 class DiskBlobs:
@@ -28,7 +30,7 @@ class DiskBlobs:
         if self.has(blob) and self._is_sound(blob):
             return
         check_payload(blob, payload)
-        leaves = b"".join(compute_leaves(payload, blob.tag))
+        leaves = blob.tag + b"".join(compute_leaves(payload, blob.tag))
         try:
             self._write(self._leaves_path(blob), leaves)
             self._write(self._path(blob), payload)
@@ -57,6 +59,19 @@ class DiskBlobs:
         self._path(blob).unlink(missing_ok=True)
         self._leaves_path(blob).unlink(missing_ok=True)
 
+    def kept(self) -> Iterator[Blob]:
+        """Return every payload in the folder under the name and the tag that it was put by."""
+        for path in sorted(self._directory.glob("0x*")):
+            if path.suffix:
+                continue
+            beside = self._read(path.with_name(path.name + ".leaves")) or b""
+            count = (len(beside) - HASH_BYTES) // HASH_BYTES
+            size = path.stat().st_size
+            # A payload of another length than its leaves say has been cut or has grown.
+            if not (count - 1) * LEAF_BYTES < size <= count * LEAF_BYTES:
+                size = count * LEAF_BYTES
+            yield Blob(Root(bytes.fromhex(path.name[2:])), size, beside[:HASH_BYTES])
+
     def _path(self, blob: Blob) -> Path:
         return self._directory / blob.name
 
@@ -73,8 +88,8 @@ class DiskBlobs:
     def _find_bad_leaf(self, blob: Blob, payload: bytes) -> int | None:
         """Return the first bad leaf; None where the leaves beside the blob are not sound either."""
         listed = self._read(self._leaves_path(blob)) or b""
-        leaves = [listed[i : i + HASH_BYTES] for i in range(0, len(listed), HASH_BYTES)]
-        expected_count = -(-blob.size_bytes // 256)
+        leaves = [listed[i : i + HASH_BYTES] for i in range(HASH_BYTES, len(listed), HASH_BYTES)]
+        expected_count = -(-blob.size_bytes // LEAF_BYTES)
         if len(leaves) != expected_count or fold_leaves(leaves, blob.size_bytes) != blob.root:
             return None
         return find_bad_leaf(payload, blob.tag, leaves)

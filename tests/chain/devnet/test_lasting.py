@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import Lab
+from devnet_lab import Lab
 
 from chain.devnet.errors import ChainMismatch, DiskFull, StoreBusy, StoreUnreadable
 from chain.devnet.store import FILE_NAME
@@ -19,7 +19,7 @@ from chain.devnet.store import FILE_NAME
 MINE_FOR_EVER = """
 import sys
 from pathlib import Path
-from chain.devnet import Devnet
+from chain.devnet.devnet import Devnet
 
 devnet = Devnet(directory=Path(sys.argv[1]), clock=lambda: 1_700_000_000, accounts=4)
 account = devnet.accounts[0]
@@ -43,21 +43,26 @@ while True:
 DIE_INSIDE_A_BLOCK = """
 import os, sys
 from pathlib import Path
-from chain.devnet import Devnet
+from chain.devnet.devnet import Devnet
 
 devnet = Devnet(directory=Path(sys.argv[1]), clock=lambda: 1_700_000_000, accounts=4)
+account = devnet.accounts[0]
 devnet.handle({"id": 1, "method": "evm_mine", "params": []})
+raw = account.sign_transaction({
+    "to": account.address, "value": 1, "gas": 21_000, "nonce": 0, "chainId": 31337,
+    "maxFeePerGas": 3 * 10**9, "maxPriorityFeePerGas": 10**9,
+}).raw_transaction.to_0x_hex()
 def die(statement):
     if statement.startswith(sys.argv[2]):
         os._exit(9)
 devnet._store._connection.set_trace_callback(die)
-devnet.handle({"id": 1, "method": "evm_mine", "params": []})
+devnet.handle({"id": 1, "method": "eth_sendRawTransaction", "params": [raw]})
 """
 
 READ = """
 import sys
 from pathlib import Path
-from chain.devnet import Devnet
+from chain.devnet.devnet import Devnet
 
 def number(devnet):
     return devnet.handle({"id": 1, "method": "eth_blockNumber", "params": []})["result"]
@@ -139,6 +144,16 @@ def test_open__as_another_chain__is_a_mismatch(open_lab, tmp_path, option, value
     assert caught.value.expected == value
     assert caught.value.got == {"chain_id": 31337, "accounts": 4}[option]
     open_lab(tmp_path)
+
+
+def test_open__without_saying_which_chain__is_the_one_that_is_there(open_lab, tmp_path) -> None:
+    open_lab(tmp_path, chain_id=5, accounts=3).devnet.close()
+    for read_only in (True, False):
+        devnet = open_lab(tmp_path, chain_id=None, accounts=None, read_only=read_only).devnet
+        assert (devnet.chain_id, len(devnet.accounts)) == (5, 3)
+        devnet.close()
+    fresh = open_lab(accounts=None).devnet
+    assert (fresh.chain_id, len(fresh.accounts)) == (31337, 16)
 
 
 def test_open__second_writer__is_refused_until_the_first_closes(open_lab, tmp_path) -> None:
@@ -261,7 +276,7 @@ def test_kill__while_mining__loses_nothing_that_was_reported(open_lab, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "statement", ["BEGIN", "INSERT OR IGNORE INTO nodes", "INSERT INTO blocks"]
+    "statement", ["BEGIN", "INSERT OR IGNORE INTO nodes", "INSERT INTO transactions", "COMMIT"]
 )
 def test_kill__inside_the_writing_of_a_block__leaves_the_block_before(
     open_lab, tmp_path, statement
@@ -280,7 +295,8 @@ def test_full_disk__while_mining__keeps_the_head_and_goes_on_with_room(open_lab,
     connection = lab.devnet._store._connection
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    raw = lab.sign(lab.devnet.accounts[0], to=None, data=lab.bytecode, value=0, gas=2_000_000)
+    # Twenty kilobytes of calldata need pages that are not there.
+    raw = lab.sign(lab.devnet.accounts[0], data="0x" + "ff" * 20_000, gas=2_000_000)
     with pytest.raises(DiskFull, match="database or disk is full"):
         lab.ask("eth_sendRawTransaction", raw)
     assert lab.w3.eth.block_number == 1

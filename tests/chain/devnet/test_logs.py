@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Clock, Lab
+from devnet_lab import Clock, Lab
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from web3 import Web3
 
-from chain.devnet import Devnet
+from chain.devnet.devnet import Devnet
 
 TOPICS = [f"0x{number:064x}" for number in (1, 2, 3)]
 BLOCKS = 14

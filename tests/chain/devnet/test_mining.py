@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from eth.chains.base import Chain
+from eth.db.atomic import AtomicDB
+from eth.vm.forks.prague import PragueVM
+from eth.vm.forks.prague.blocks import PragueBlock
 from web3.exceptions import ContractLogicError
 
+from chain.devnet.codec import decode_header
 from chain.devnet.evm import GAS_LIMIT
+from chain.devnet.transactions import decode_stored
 
 
 def test_send__automine__is_mined_at_once_with_the_fee_it_owes(lab) -> None:
@@ -150,8 +158,8 @@ def test_block__base_fee__follows_eip_1559(lab) -> None:
     lab.deploy()
     lab.rpc("evm_setAutomine", False)
     for account in lab.devnet.accounts[:2]:
-        # Initcode that loops for ever burns all its gas: 58 of 60 million, above the target of 30.
-        lab.send(account, to=None, data="0x5b600056", value=0, gas=29_000_000)
+        # An invalid instruction burns all its gas: 58 of 60 million, above the target of 30.
+        lab.send(account, to=None, data="0xfe", value=0, gas=29_000_000)
     lab.rpc("evm_mine")
     lab.rpc("evm_mine")
     blocks = [lab.w3.eth.get_block(number) for number in range(4)]
@@ -170,3 +178,47 @@ def test_block__blockhash_inside_the_evm__is_the_parents(lab) -> None:
     head = lab.w3.eth.get_block("latest")
     assert contract.functions.parent().call() == head["parentHash"]
     assert lab.w3.eth.get_block(head["number"] - 1)["hash"] == head["parentHash"]
+
+
+def test_mine__any_blocks__pass_py_evms_own_full_validation(lab) -> None:
+    contract = lab.deploy()
+    lab.rpc("evm_setAutomine", False)
+    for number in range(4):
+        for account in lab.devnet.accounts[: number + 1]:
+            lab.call_method(contract, account, "note", number, bytes(32))
+            lab.call_method(contract, account, "refuse", number)
+            lab.send(account)
+        lab.rpc("evm_mine")
+    blocks = [lab.devnet._store.get_block(number) for number in range(lab.w3.eth.block_number + 1)]
+    genesis, *others = (decode_header(block.header) for block in blocks)
+    chain = make_reference_chain(lab.devnet.accounts, genesis)
+    for header in others:
+        records = lab.devnet._store.get_transactions(header.block_number)
+        transactions = [decode_stored(record.payload) for record in records]
+        chain.import_block(PragueBlock(header, transactions, uncles=(), withdrawals=()))
+    assert chain.get_canonical_head().hash == blocks[-1].hash
+
+
+def make_reference_chain(accounts, genesis) -> Any:
+    """py-evm's chain as its documentation builds one, from the same genesis."""
+    kind = Chain.configure("Reference", vm_configuration=((0, PragueVM),), chain_id=31337)
+    account = {"balance": 10_000 * 10**18, "nonce": 0, "code": b"", "storage": {}}
+    state = {bytes.fromhex(each.address[2:]): account for each in accounts}
+    params = {
+        "difficulty": 0,
+        "gas_limit": genesis.gas_limit,
+        "timestamp": genesis.timestamp,
+        "base_fee_per_gas": genesis.base_fee_per_gas,
+    }
+    chain = kind.from_genesis(AtomicDB(), params, state)
+    assert chain.get_canonical_head().hash == genesis.hash
+    return chain
+
+
+def test_send__from_many_threads__all_are_mined(lab) -> None:
+    accounts = lab.devnet.accounts
+    with ThreadPoolExecutor(len(accounts)) as pool:
+        sent = list(pool.map(lambda account: [lab.send(account) for _ in range(5)], accounts))
+    receipts = [lab.w3.eth.get_transaction_receipt(item) for row in sent for item in row]
+    assert {receipt["status"] for receipt in receipts} == {1}
+    assert lab.w3.eth.block_number == len(receipts) == 20

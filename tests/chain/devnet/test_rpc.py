@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import pytest
+import rlp
 from web3 import Web3
 
 from chain.devnet.rpc import JsonRpc
+
+# The header's fields in order: yellow paper, EIP-1559, EIP-4895, EIP-4844, EIP-4788, EIP-7685.
+HEADER = (
+    *("parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot"),
+    *("logsBloom", "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "extraData"),
+    *("mixHash", "nonce", "baseFeePerGas", "withdrawalsRoot", "blobGasUsed", "excessBlobGas"),
+    *("parentBeaconBlockRoot", "requestsHash"),
+)
+QUANTITIES = frozenset(
+    {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed"}
+    | {"excessBlobGas"}
+)
+
+
+def encode_field(name: str, value: str) -> bytes:
+    if name not in QUANTITIES:
+        return Web3.to_bytes(hexstr=value)
+    number = int(value, 16)
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def test_handle__unknown_method__is_32601(lab) -> None:
@@ -72,7 +92,7 @@ def test_web3__what_it_asks_by_itself__is_answered(lab) -> None:
     assert w3.eth.gas_price > w3.eth.max_priority_fee == 10**9
     with w3.batch_requests() as batch:
         batch.add(w3.eth.get_block(0))
-        batch.add(w3.eth.get_balance(w3.eth.accounts[0]))
+        batch.add(w3.eth.get_balance(lab.devnet.accounts[0].address))
         block, balance = batch.execute()
     assert (block["number"], balance) == (0, 10_000 * 10**18)
 
@@ -90,14 +110,18 @@ def test_web3__build_sign_send__needs_no_hint(lab) -> None:
 
 def test_get_block__hash_and_size__are_those_of_its_rlp(lab) -> None:
     fees = {"maxFeePerGas": None, "maxPriorityFeePerGas": None, "gasPrice": 2 * 10**9}
+    typed, legacy = (
+        lab.sign(lab.devnet.accounts[index], **fields) for index, fields in enumerate(({}, fees))
+    )
     lab.rpc("evm_setAutomine", False)
-    sent = [lab.send(lab.devnet.accounts[0]), lab.send(lab.devnet.accounts[0], **fees)]
+    sent = [lab.rpc("eth_sendRawTransaction", raw) for raw in (typed, legacy)]
     lab.rpc("evm_mine")
-    block = lab.w3.eth.get_block(1, full_transactions=True)
-    assert [item["hash"].to_0x_hex() for item in block["transactions"]] == sent
-    # 20 header fields and two transactions of about 110 bytes: the exact length is golden.
-    assert block["size"] == 845
-    assert lab.w3.eth.get_block(block["hash"])["number"] == 1
+    block = lab.rpc("eth_getBlockByNumber", "0x1", True)
+    assert [item["hash"] for item in block["transactions"]] == sent
+    header = [encode_field(name, block[name]) for name in HEADER]
+    assert Web3.to_hex(Web3.keccak(rlp.encode(header))) == block["hash"]
+    body = [Web3.to_bytes(hexstr=typed), rlp.decode(Web3.to_bytes(hexstr=legacy))]
+    assert int(block["size"], 16) == len(rlp.encode([header, body, [], []]))
 
 
 def test_fee_history__over_the_chain__gives_fees_fullness_and_tips(lab) -> None:

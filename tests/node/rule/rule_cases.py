@@ -64,7 +64,9 @@ def values(update_bytes):
 @st.composite
 def cases(draw, largest_count=12, largest_coordinates=4):
     rule = draw(rules())
-    count = draw(st.integers(1, largest_count))
+    # With fewer than 5 members multi_krum can have no fault, and then it selects everybody.
+    least_count = 5 if rule.selection == Selection.MULTI_KRUM else 1
+    count = draw(st.integers(least_count, largest_count))
     coordinates = draw(st.integers(1, largest_coordinates))
     stakes = st.sampled_from([1, 1, 2, 5, 10**18]) | st.integers(0, 10**4)
     seats = sorted(draw(st.sets(st.integers(0, 127), min_size=count, max_size=count)))
@@ -78,8 +80,8 @@ def cases(draw, largest_count=12, largest_coordinates=4):
     roll = Roll(max(1, power), count + draw(st.integers(0, 2)))
     head = st.integers(-(2**31), 2**31 - 1) | st.integers(-5, 5)
     row = st.lists(values(rule.update_bytes), min_size=coordinates, max_size=coordinates)
-    rows = draw(st.lists(row, min_size=1, max_size=count))
-    updates = [rows[draw(st.integers(0, len(rows) - 1))] for _ in range(count)]
+    rows = draw(st.lists(row, min_size=draw(st.sampled_from([1, count])), max_size=count))
+    updates = rows + [draw(st.sampled_from(rows)) for _ in range(count - len(rows))]
     heads = draw(st.lists(head, min_size=coordinates, max_size=coordinates))
     return Case(rule, roll, members, heads, updates)
 

@@ -70,8 +70,10 @@ def test_combine__faulty_weight_within_the_trim__stays_in_the_honest_range(
     moved = step(rows, weights, trim_bps=trim_bps, guard=guard)
     for k, got in enumerate(moved):
         column = [row[k] for row in honest]
-        low, high = min(column) << guard, max(column) << guard
-        assert max(low, -(2**31)) <= got <= min(high, 2**31 - 1)
+        low, high = (
+            min(max(end << guard, -(2**31)), 2**31 - 1) for end in (min(column), max(column))
+        )
+        assert low <= got <= high
 
 
 @given(ROWS, st.data())

@@ -138,6 +138,12 @@ def test_select_multi_krum__one_far_away__is_dropped():
     assert select_multi_krum(distances, [5, 6, 7, 8, 9], 1) == [5, 6, 7, 0, 9]
 
 
+def test_select_multi_krum__two_nearest_others__are_all_that_scores():
+    line = [0, 1, 4, 5, 7]  # n - f - 2 = 2; with three, the last would be dropped instead
+    distances = [[(a - b) ** 2 for b in line] for a in line]
+    assert select_multi_krum(distances, [1] * 5, 1) == [0, 1, 1, 1, 1]
+
+
 def test_select_multi_krum__scores_tie__keeps_the_lower_seats():
     square = [[0 if i == j else 1 for j in range(5)] for i in range(5)]
     assert select_multi_krum(square, [1] * 5, 1) == [1, 1, 1, 1, 0]

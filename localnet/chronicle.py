@@ -1,0 +1,131 @@
+"""Which rounds have ended, how, and how good the head was then."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from chain.ledger import Ledger
+from chain.types import Agreed, Key, RoundId
+from localnet.pool import Pending
+from localnet.report import RoundEnded
+
+BPS = 10_000
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A round whose head is still being judged."""
+
+    report: RoundEnded
+    judgement: Pending
+
+
+class Chronicle:
+    """Reports every round that ends, in order, once its head has been judged.
+
+    `judge` asks for (loss, samples, metrics) of the head; `elapsed` gives seconds since the start.
+    """
+
+    def __init__(
+        self,
+        ledger: Callable[[], Ledger],
+        judge: Callable[[], Pending],
+        elapsed: Callable[[], float],
+        now: Callable[[], int],
+    ) -> None:
+        self._ledger = ledger
+        self._judge = judge
+        self._elapsed = elapsed
+        self._now = now
+        self._queue: deque[_Ended] = deque()
+        self._closed = 0
+        self._since = 0.0
+        self._gas = 0
+        self.judgement = judge()
+        self.first_end: float | None = None
+        self.reported: list[RoundEnded] = []
+        while self._has_ended(self._closed + 1):
+            self._closed += 1
+
+    @property
+    def rounds_ended(self) -> int:
+        """How many rounds have ended, earlier lives of a kept run included."""
+        return self._closed
+
+    def start(self) -> None:
+        """Begin to count the time of the next round."""
+        self._since = self._elapsed()
+
+    def add_gas(self, gas: int) -> None:
+        """Count what a block used."""
+        self._gas += gas
+
+    def note(self) -> None:
+        """Look for rounds that have ended."""
+        while self._has_ended(self._closed + 1):
+            self._closed += 1
+            key = self._agreed_key(RoundId(self._closed))
+            if key is not None:
+                self.judgement = self._judge()
+            self._queue.append(_Ended(self._describe(RoundId(self._closed), key), self.judgement))
+            self._since = self._elapsed()
+            self._gas = 0
+            if self.first_end is None:
+                self.first_end = self._since
+
+    def take(self) -> Iterator[RoundEnded]:
+        """Return the rounds whose head has been judged by now."""
+        while self._queue and self._queue[0].judgement.is_done:
+            ended = self._queue.popleft()
+            loss, _, metrics = ended.judgement.result()
+            report = ended.report.judged(metrics["accuracy"], loss)
+            self.reported.append(report)
+            yield report
+
+    def pending(self) -> list[Pending]:
+        """Return the judgements to come."""
+        return [self.judgement, *(ended.judgement for ended in self._queue)]
+
+    def _has_ended(self, number: int) -> bool:
+        current = self._ledger().round
+        if number != current.number:
+            return number < current.number
+        if current.commit_ends_at == 0:
+            return True
+        parameters = self._ledger().parameters
+        assert parameters is not None, "the creation is a ledger's first event"
+        opening = self._ledger().openings[RoundId(number)]
+        commits = self._ledger().commitments(opening.parent, RoundId(number))
+        votes = 0 if len(commits) < parameters.min_updates else parameters.attest_seconds
+        return self._now() >= current.commit_ends_at + votes
+
+    def _agreed_key(self, number: RoundId) -> Key | None:
+        for logged in reversed(self._ledger().agreed):
+            if isinstance(logged.event, Agreed) and logged.event.round == number:
+                return logged.event.key
+        return None
+
+    def _describe(self, number: RoundId, agreed: Key | None) -> RoundEnded:
+        ledger = self._ledger()
+        opening = ledger.openings[number]
+        votes, stake_bps = leading_vote(ledger, number)
+        return RoundEnded(
+            round=number,
+            is_agreed=agreed is not None,
+            model_root=ledger.head().model_root,
+            commits=len(ledger.commitments(opening.parent, number)),
+            votes=votes,
+            stake_bps=stake_bps,
+            seconds=self._elapsed() - self._since,
+            gas=self._gas,
+        )
+
+
+def leading_vote(ledger: Ledger, number: RoundId) -> tuple[int, int]:
+    """Return votes and stake (bps of the power) behind the leading result of a round."""
+    opening = ledger.openings.get(number)
+    keys = ledger.proposed_in.get(number, ())
+    if opening is None or not keys:
+        return 0, 0
+    leading = max(keys, key=ledger.stake_behind)
+    return len(ledger.votes[leading]), ledger.stake_behind(leading) * BPS // opening.power_wei

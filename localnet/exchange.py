@@ -1,0 +1,91 @@
+"""Blobs between the peers of one machine: one checked store, and who holds and serves what.
+
+A payload is hashed once, when it enters; peers of one process then share the same immutable bytes. What a
+peer may have still follows the protocol: only what it learned itself, or what somebody served it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from chain.types import Root, Seat
+from localnet.byzantine import Byzantine
+from node.blobs.errors import BlobCorrupt, BlobMissing
+from node.blobs.store import Blob, Blobs, check_payload
+
+
+class LocalExchange:
+    """Everybody's shelves over one store."""
+
+    def __init__(self, store: Blobs, kinds: Mapping[int, Byzantine], honest: Sequence[Seat]) -> None:
+        self.store = store
+        self._kinds = kinds
+        self._holders: dict[Root, set[Seat]] = {}
+        choosing = sorted(seat for seat, kind in kinds.items() if kind.is_choosing)
+        self._chosen = {
+            Seat(seat): honest[i % len(honest)] for i, seat in enumerate(choosing) if honest
+        }
+
+    def shelf(self, seat: Seat) -> "Shelf":
+        """Return the blobs of one peer."""
+        return Shelf(self, seat)
+
+    def hold(self, seat: Seat, root: Root) -> None:
+        """Note that a seat has a payload."""
+        self._holders.setdefault(root, set()).add(seat)
+
+    def release(self, seat: Seat, root: Root) -> None:
+        """Note that a seat has it no more."""
+        self._holders.get(root, set()).discard(seat)
+
+    def holds(self, seat: Seat, root: Root) -> bool:
+        """Whether a seat has a payload."""
+        return seat in self._holders.get(root, ())
+
+    def fetch(self, reader: Seat, blob: Blob, sources: Sequence[Seat]) -> bytes:
+        """Return what the first source serves that has it, `sources` before all others."""
+        holders = sorted(self._holders.get(blob.root, ()))
+        ordered = [s for s in sources if s in holders] + [s for s in holders if s not in sources]
+        reasons = []
+        for source in ordered:
+            try:
+                return self._serve(source, reader, blob)
+            except (BlobMissing, BlobCorrupt) as error:
+                reasons.append(f"seat {source}: {error.got}")
+        raise BlobMissing(f"blob {blob.name}", "a seat that serves it", "; ".join(reasons) or "none")
+
+    def _serve(self, source: Seat, reader: Seat, blob: Blob) -> bytes:
+        kind = self._kinds.get(source)
+        payload = self.store.get(blob)
+        if kind is None:
+            return payload
+        if kind.is_withholding or (kind.is_choosing and self._chosen.get(source) != reader):
+            raise BlobMissing(f"blob {blob.name}", f"served by seat {source}", "refused")
+        if kind.is_garbling:
+            payload = bytes(byte ^ 0xFF for byte in payload)
+            check_payload(blob, payload)
+        return payload
+
+
+class Shelf:
+    """One peer's `Blobs` and `Exchange`: a view of the shared store."""
+
+    def __init__(self, exchange: LocalExchange, seat: Seat) -> None:
+        self._exchange = exchange
+        self._seat = seat
+
+    def put(self, blob: Blob, payload: bytes) -> None:
+        self._exchange.store.put(blob, payload)
+        self._exchange.hold(self._seat, blob.root)
+
+    def get(self, blob: Blob) -> bytes:
+        if not self.has(blob):
+            raise BlobMissing(f"blob {blob.name}", f"held by seat {self._seat}", "none")
+        return self._exchange.store.get(blob)
+
+    def has(self, blob: Blob) -> bool:
+        return self._exchange.holds(self._seat, blob.root)
+
+    def drop(self, blob: Blob) -> None:
+        self._exchange.release(self._seat, blob.root)
+
+    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
+        return self._exchange.fetch(self._seat, blob, sources)

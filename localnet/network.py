@@ -1,0 +1,167 @@
+"""A federation on one machine: a chain, its peers in one process, and a clock that jumps when all wait.
+
+Everything that decides the outcome is drawn from the seed, and a pass over the peers is a barrier: what is
+mined, and when, does not depend on which core was faster. So the same seed gives the same head.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+from chain.types import Seat
+from localnet.chronicle import Chronicle, leading_vote
+from localnet.cohort import Cohort
+from localnet.pool import Pending, Pool
+from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
+from localnet.scenario import Scenario
+from localnet.setting import Setting, build_setting
+from node.peer import Peer
+from node.round import Wait
+
+
+class Localnet:
+    """A simulated federation; a context manager whose `run` goes on where it stopped.
+
+    `directory` keeps chain, blobs and journals, or reopens those kept there. `cores` None: all. With
+    `shares_compute` the peers of this process share each recomputation; without it every peer does its own.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        directory: Path | None = None,
+        cores: int | None = None,
+        shares_compute: bool = True,
+    ) -> None:
+        scenario.check()
+        self.scenario = scenario
+        self._directory = directory
+        self._cores = cores or len(os.sched_getaffinity(0))
+        self._shares_compute = shares_compute
+        self._kinds = scenario.seat_kinds()
+        self._order = None if scenario.order_seed is None else random.Random(scenario.order_seed)
+        self._stack = ExitStack()
+        self._is_idle = False
+
+    def __enter__(self) -> Self:
+        self._started = perf_counter()
+        try:
+            pool = self._stack.enter_context(Pool(min(self._cores, self.scenario.peers)))
+            self.setting: Setting = build_setting(
+                self.scenario,
+                Cohort(self.scenario, pool),
+                self._stack,
+                directory=self._directory,
+                shares_compute=self._shares_compute,
+            )
+        except BaseException:
+            self._stack.close()
+            raise
+        self._chronicle = Chronicle(
+            lambda: self.setting.observer.ledger, self._judge, self._elapsed, self._now
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def run(self) -> Iterator[Progress | RoundEnded]:
+        """Simulate until the rounds asked for have ended, or nothing can happen any more."""
+        setting, chronicle = self.setting, self._chronicle
+        chronicle.start()
+        while not self._is_idle:
+            setting.observer.poll()
+            chronicle.note()
+            setting.cohort.poll()
+            yield from chronicle.take()
+            if chronicle.rounds_ended >= self.scenario.rounds:
+                break
+            wake_at = self._pass()
+            yield self._progress()
+            if any(peer.is_sending for peer in setting.peers):
+                chronicle.add_gas(setting.mining.mine())
+            elif setting.cohort.trainer.has_unfinished:
+                setting.cohort.trainer.wait_all()
+            elif wake_at is not None:
+                setting.clock.advance_to(wake_at)
+            else:
+                self._is_idle = True
+        setting.cohort.wait(chronicle.pending())
+        yield from chronicle.take()
+
+    def summary(self) -> Summary:
+        """Return what has come of it so far."""
+        ledger, chronicle = self.setting.observer.ledger, self._chronicle
+        self.setting.cohort.wait(chronicle.pending())
+        loss, _, metrics = chronicle.judgement.result()
+        return Summary(
+            rounds=chronicle.rounds_ended,
+            agreed=len(ledger.agreed),
+            accuracy=metrics["accuracy"],
+            loss=loss,
+            head=ledger.head().model_root,
+            seconds=self._elapsed(),
+            first_round_seconds=chronicle.first_end or 0.0,
+            seconds_per_round=mean_seconds(chronicle.reported),
+            gas_per_peer_round=gas_per_peer_round(
+                chronicle.reported, len(ledger.active(ledger.round.number))
+            ),
+            is_idle=self._is_idle,
+        )
+
+    def _pass(self) -> int | None:
+        """Let every peer do all that it can now; return when the first of them wants to wake."""
+        peers = [peer for peer in self.setting.peers if self._is_present(peer.seat)]
+        if self._order is not None:
+            self._order.shuffle(peers)
+        now = self._now()
+        times = [exhaust(peer) for peer in peers]
+        return min((time for time in times if time is not None and time > now), default=None)
+
+    def _is_present(self, seat: Seat) -> bool:
+        kind = self._kinds.get(seat)
+        return kind is None or self._chronicle.rounds_ended >= kind.absent_rounds
+
+    def _judge(self) -> Pending:
+        root = self.setting.observer.ledger.head().model_root
+        blob = self.setting.contract.model_blob(root)
+        return self.setting.cohort.evaluate(self.setting.store.get(blob))
+
+    def _progress(self) -> Progress:
+        ledger = self.setting.observer.ledger
+        number = ledger.round.number
+        opening = ledger.openings.get(number)
+        votes, stake_bps = leading_vote(ledger, number)
+        return Progress(
+            round=number,
+            phase=self.setting.peers[0].phase().value,
+            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
+            votes=votes,
+            stake_bps=stake_bps,
+            seconds=self._elapsed(),
+        )
+
+    def _elapsed(self) -> float:
+        return perf_counter() - self._started
+
+    def _now(self) -> int:
+        block = self.setting.observer.block
+        return max(self.setting.clock(), block.timestamp if block else 0)
+
+
+def exhaust(peer: Peer) -> int | None:
+    """Step a peer until it waits; return until when, unix seconds, None: until something happens."""
+    while not isinstance(action := peer.step(), Wait):
+        pass
+    return action.until

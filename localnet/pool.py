@@ -1,0 +1,167 @@
+"""Training on all cores: one process a core, each with the data of its own peers, one BLAS thread each.
+
+One thread makes the floats of a round the same whatever the number of cores; the processes make it fast,
+as small models spend their time in Python, where threads wait for each other.
+"""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Any, Self
+
+from chain.types import Key, RoundId, Seat
+from localnet.errors import WorkerFailed
+from node.training import Fit, Job
+
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+
+
+class Pending:
+    """An answer to come from a worker."""
+
+    def __init__(self) -> None:
+        self.is_done = False
+        self.value: Any = None
+        self.error: Exception | None = None
+
+    def result(self) -> Any:
+        """Return the answer, or raise what the worker raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class _Process:
+    """One worker: requests go out one at a time, so that no pipe can fill up on both ends."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = Pipe()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "localnet.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, **ONE_THREAD},
+        )
+        theirs.close()
+        self._queue: deque[tuple[Pending, str, tuple[Any, ...]]] = deque()
+        self._current: Pending | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return self._current is not None
+
+    def ask(self, method: str, arguments: tuple[Any, ...]) -> Pending:
+        pending = Pending()
+        self._queue.append((pending, method, arguments))
+        self._send_next()
+        return pending
+
+    def collect(self) -> None:
+        """Take the answer that is there."""
+        assert self._current is not None, "only a busy worker answers"
+        current, self._current = self._current, None
+        try:
+            is_fine, value = self.connection.recv()
+        except (EOFError, ConnectionError) as error:
+            code = self._child.wait()
+            raise WorkerFailed("worker", "an answer", f"exit code {code}") from error
+        current.is_done = True
+        if is_fine:
+            current.value = value
+        else:
+            current.error = value
+        self._send_next()
+
+    def close(self) -> None:
+        self.connection.close()
+        try:
+            self._child.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def _send_next(self) -> None:
+        if self._current is not None or not self._queue:
+            return
+        self._current, method, arguments = self._queue.popleft()
+        try:
+            self.connection.send((method, arguments))
+        except OSError as error:
+            code = self._child.wait()
+            raise WorkerFailed("worker", "a living process", f"exit code {code}") from error
+
+
+class Pool:
+    """Workers for peers 0 to n - 1; peer i always talks to worker i mod size. A context manager."""
+
+    def __init__(self, size: int) -> None:
+        self._processes = [_Process() for _ in range(size)]
+        self._by_connection: dict[Connection, _Process] = {
+            process.connection: process for process in self._processes
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in self._processes:
+            process.close()
+
+    def ask(self, peer: int, method: str, *arguments: Any) -> Pending:
+        """Ask the worker of a peer for something."""
+        return self._processes[peer % len(self._processes)].ask(method, (peer, *arguments))
+
+    def wait(self, pendings: list[Pending]) -> None:
+        """Return when all of these are answered."""
+        while not all(pending.is_done for pending in pendings):
+            self._collect(None)
+
+    def poll(self) -> None:
+        """Take the answers that are there, without waiting."""
+        self._collect(0)
+
+    def _collect(self, timeout_seconds: float | None) -> None:
+        busy = [process.connection for process in self._processes if process.is_busy]
+        for connection in wait(busy, timeout_seconds):
+            assert isinstance(connection, Connection)
+            self._by_connection[connection].collect()
+
+
+class PoolTrainer:
+    """The `Trainer` of all peers of one machine."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._running: dict[tuple[Seat, Key, RoundId], Pending] = {}
+
+    def start(self, seat: Seat, parent: Key, job: Job) -> None:
+        name = (seat, parent, job.round_id)
+        if name not in self._running:
+            self._running[name] = self._pool.ask(seat, "train", job)
+
+    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
+        pending = self._running.get((seat, parent, round_id))
+        if pending is None or not pending.is_done:
+            return None
+        del self._running[seat, parent, round_id]
+        fit: Fit = pending.result()
+        return fit
+
+    @property
+    def has_unfinished(self) -> bool:
+        """Whether a peer waits for its training."""
+        return any(not pending.is_done for pending in self._running.values())
+
+    def wait_all(self) -> None:
+        """Return when every training that was started has ended."""
+        self._pool.wait(list(self._running.values()))

@@ -1,0 +1,102 @@
+"""What a simulation tells while it runs and at its end; plain records, rendered elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chain.types import Root, RoundId
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the federation stands now. `stake_bps`: behind the leading result, of the power."""
+
+    round: RoundId
+    phase: str
+    commits: int
+    votes: int
+    stake_bps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RoundEnded:
+    """A round that was agreed or lapsed.
+
+    `model_root`, `accuracy` and `loss` are those of the head it left, on data that no peer trains on;
+    `seconds`: since the round before ended; `gas`: of the blocks since then.
+    """
+
+    round: RoundId
+    is_agreed: bool
+    model_root: Root
+    commits: int
+    votes: int
+    stake_bps: int
+    seconds: float
+    gas: int
+    accuracy: float = 0.0
+    loss: float = 0.0
+
+    def judged(self, accuracy: float, loss: float) -> "RoundEnded":
+        """Return the round with the judgement of its head."""
+        return replace(self, accuracy=accuracy, loss=loss)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the round as `--json` prints it."""
+        return {
+            "event": "round",
+            "round": self.round,
+            "agreed": self.is_agreed,
+            "head": "0x" + self.model_root.hex(),
+            "commits": self.commits,
+            "votes": self.votes,
+            "stake_bps": self.stake_bps,
+            "accuracy": round(self.accuracy, 6),
+            "loss": round(self.loss, 6),
+            "seconds": round(self.seconds, 4),
+            "gas": self.gas,
+        }
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole run. `head` is the agreed model's root; `is_idle`: it ended for want of peers."""
+
+    rounds: int
+    agreed: int
+    accuracy: float
+    loss: float
+    head: Root
+    seconds: float
+    first_round_seconds: float
+    seconds_per_round: float
+    gas_per_peer_round: int | None
+    is_idle: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as `--json` prints it."""
+        return {
+            "event": "summary",
+            "rounds": self.rounds,
+            "agreed": self.agreed,
+            "lapsed": self.rounds - self.agreed,
+            "accuracy": round(self.accuracy, 6),
+            "loss": round(self.loss, 6),
+            "head": "0x" + self.head.hex(),
+            "seconds": round(self.seconds, 3),
+            "first_round_seconds": round(self.first_round_seconds, 3),
+            "seconds_per_round": round(self.seconds_per_round, 4),
+            "gas_per_peer_round": self.gas_per_peer_round,
+        }
+
+
+def mean_seconds(rounds: Sequence[RoundEnded]) -> float:
+    """Return the mean time of a round; 0 where there was none."""
+    return sum(r.seconds for r in rounds) / len(rounds) if rounds else 0.0
+
+
+def gas_per_peer_round(rounds: Sequence[RoundEnded], active: int) -> int | None:
+    """Return the gas of all round transactions by active seats and agreed rounds; None: no such."""
+    agreed = sum(r.is_agreed for r in rounds)
+    return round(sum(r.gas for r in rounds) / (active * agreed)) if active * agreed else None

@@ -1,0 +1,183 @@
+"""Everything a simulation needs before its first round: the chain, the contract, the seats, the peers."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.connect import connect_devnet
+from chain.deployment import Deployment, deploy
+from chain.devnet.devnet import Devnet
+from chain.federation import Federation
+from chain.mining import Mining
+from chain.observer import Observer
+from chain.sender import Sender
+from chain.types import Root, Seat
+from localnet import kept
+from localnet.clock import START, SimulatedClock
+from localnet.cohort import Cohort, Task
+from localnet.errors import KeptRunRefused
+from localnet.exchange import LocalExchange
+from localnet.scenario import ETHER, Scenario
+from node.blobs.disk import DiskBlobs
+from node.blobs.store import Blob, Blobs, MemoryBlobs
+from node.encoding import Model, Update
+from node.journal import Journal
+from node.peer import Contract, Peer
+from node.result import Compute, Result, compute_result
+from node.rule.parameters import Member, Roll, Rule
+
+REMEMBERED_RESULTS = 8
+
+
+class SharedCompute:
+    """One recomputation for all peers of this process: same inputs, same bits, so once is enough."""
+
+    def __init__(self) -> None:
+        self._results: dict[tuple[object, ...], Result] = {}
+
+    def __call__(
+        self,
+        rule: Rule,
+        roll: Roll,
+        members: Sequence[Member],
+        head: Model,
+        updates: Sequence[Update],
+        roots: Sequence[Root],
+    ) -> Result:
+        inputs = (rule, roll, tuple(members), tuple(roots))
+        if inputs not in self._results:
+            result = compute_result(rule, roll, members, head, updates, roots)
+            while len(self._results) >= REMEMBERED_RESULTS:
+                del self._results[next(iter(self._results))]
+            self._results[inputs] = result
+        return self._results[inputs]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A federation ready for its next round."""
+
+    task: Task
+    contract: Contract
+    observer: Observer
+    mining: Mining
+    clock: SimulatedClock
+    cohort: Cohort
+    store: Blobs
+    peers: tuple[Peer, ...]
+    created_at: int
+
+
+def build_setting(
+    scenario: Scenario,
+    cohort: Cohort,
+    stack: ExitStack,
+    *,
+    directory: Path | None,
+    shares_compute: bool,
+) -> Setting:
+    """Create the federation, or reopen the one kept in `directory`; `stack` closes what is opened."""
+    is_reopened = directory is not None and kept.has_run(directory)
+    if directory is not None and not is_reopened:
+        kept.prepare(directory)
+    clock = SimulatedClock(START)
+    devnet = stack.enter_context(
+        Devnet(
+            directory=None if directory is None else kept.chain_path(directory),
+            accounts=scenario.peers,
+            clock=clock,
+        )
+    )
+    web3 = connect_devnet(devnet)
+    senders = [Sender(web3, account) for account in devnet.accounts]
+    task = cohort.create_task()
+    store: Blobs = MemoryBlobs() if directory is None else DiskBlobs(kept.blobs_path(directory))
+    if directory is not None and is_reopened:
+        run = _check_same(directory, scenario)
+        federation, created_at = Federation(web3, run.address), run.created_at
+        if federation.get_parameters() != task.parameters:
+            raise KeptRunRefused("kept run", "the parameters on its chain", "others, calibrated anew")
+    else:
+        deployment = _found(scenario, task, senders)
+        federation, created_at = deployment.federation, deployment.block
+        store.put(_genesis_blob(task), task.genesis)
+        if directory is not None:
+            run = kept.KeptRun(
+                scenario, federation.chain_id, federation.address, created_at, scenario.peers
+            )
+            kept.write_run(directory, run, task.text)
+    observer = Observer(federation, created_at=created_at)
+    observer.poll()
+    assert observer.block is not None, "the creation was mined"
+    clock.advance_to(observer.block.timestamp)
+    mining = Mining(web3)
+    mining.hold()
+    exchange = _stock(scenario, task, store, observer)
+    contract = Contract(federation, observer, task.parameters)
+    compute: Compute = SharedCompute() if shares_compute else compute_result
+    peers = []
+    for index, sender in enumerate(senders):
+        shelf = exchange.shelf(Seat(index))
+        path = None if directory is None else kept.journal_path(directory, index)
+        peers.append(
+            Peer(
+                seat=Seat(index),
+                contract=contract,
+                sender=sender,
+                blobs=shelf,
+                exchange=shelf,
+                journal=stack.enter_context(Journal(path)),
+                trainer=cohort.trainer,
+                clock=clock,
+                compute=compute,
+            )
+        )
+    return Setting(
+        task, contract, observer, mining, clock, cohort, store, tuple(peers), created_at
+    )
+
+
+def _found(scenario: Scenario, task: Task, senders: Sequence[Sender]) -> Deployment:
+    """Deploy the contract and take the seats, peer i in seat i, each with the same stake."""
+    web3 = senders[0].web3
+    deployment = deploy(web3, senders[0], task.text, task.parameters)
+    for index, sender in enumerate(senders):
+        sender.send(deployment.federation.call("join", f"local:{index}", value_wei=ETHER))
+    assert scenario.peers == len(senders), "a key for every peer"
+    return deployment
+
+
+def _genesis_blob(task: Task) -> Blob:
+    return Blob(task.parameters.genesis, len(task.genesis))
+
+
+def _stock(scenario: Scenario, task: Task, store: Blobs, observer: Observer) -> LocalExchange:
+    """Return the exchange, each peer's shelf filled with what it had: genesis, and its own updates."""
+    kinds = scenario.seat_kinds()
+    honest = [Seat(seat) for seat in range(scenario.peers) if seat not in kinds]
+    exchange = LocalExchange(store, kinds, honest)
+    seats = [Seat(seat) for seat in range(scenario.peers)]
+    for seat in seats:
+        exchange.hold(seat, task.parameters.genesis)
+    ledger = observer.ledger
+    for parent, round_id in ledger.rows:
+        for commitment in ledger.commitments(parent, round_id):
+            exchange.hold(commitment.seat, commitment.root)
+    for key, votes in ledger.votes.items():
+        for seat in votes:
+            exchange.hold(seat, ledger.result(key).model_root)
+    return exchange
+
+
+def _check_same(directory: Path, scenario: Scenario) -> kept.KeptRun:
+    run = kept.read_run(directory)
+    if run.scenario != _with_rounds(scenario, run.scenario.rounds):
+        raise KeptRunRefused(
+            f"run kept in {directory}", "the flags it was begun with, --rounds apart", "other flags"
+        )
+    return run
+
+
+def _with_rounds(scenario: Scenario, rounds: int) -> Scenario:
+    return Scenario.from_json(scenario.to_json()).with_rounds(rounds)

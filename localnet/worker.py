@@ -1,0 +1,71 @@
+"""A training process: `python -m localnet.worker FD` serves one parent over a socket until it hangs up.
+
+A program of its own rather than multiprocessing's child: that would import the parent's main module, web3
+and all, and it would inherit whatever threads the parent has.
+"""
+
+import os
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+from localnet.errors import WorkerFailed
+from node.encoding import model_from_payload
+from node.errors import NodeError
+from node.learning.catalogue import build_learner
+from node.learning.learner import Learner
+from node.training import Course, Job, check_layout, train
+
+
+class Worker:
+    """The learners of some peers, and the course that each follows."""
+
+    def __init__(self) -> None:
+        self._learners: dict[int, Learner] = {}
+        self._courses: dict[int, Course] = {}
+
+    def enrol(self, peer: int, name: str, options: dict[str, Any], train_on: Any, test: Any) -> None:
+        """Build a peer's learner around its own part of the data."""
+        self._learners[peer] = build_learner(
+            name, options, train=train_on, test=test, partition=peer
+        )
+
+    def follow(self, peer: int, course: Course) -> None:
+        """Set a peer's course, after checking that its learner is the spec's."""
+        check_layout(course.layout, self._learners[peer], course.seed)
+        self._courses[peer] = course
+
+    def train(self, peer: int, job: Job) -> Any:
+        """Train one round."""
+        return train(self._learners[peer], self._courses[peer], job)
+
+    def evaluate(self, peer: int, payload: bytes, model_bits: int) -> Any:
+        """Judge a model on the peer's test data."""
+        course = self._courses[peer]
+        model = model_from_payload(payload, course.layout.coordinates)
+        arrays = course.layout.unflatten(model * 2.0**-model_bits)
+        return self._learners[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
+
+
+def serve(connection: Connection) -> None:
+    """Answer (method, arguments) with (True, result), or (False, the error) for what is refused."""
+    worker = Worker()
+    while True:
+        try:
+            method, arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = (True, getattr(worker, method)(*arguments))
+        except NodeError as error:
+            answer = (False, error)
+        except Exception as error:  # noqa: BLE001 - a learner may raise anything; its peer is told
+            reason = f"{type(error).__name__}: {error}"
+            answer = (False, WorkerFailed(f"worker: {method}", "an answer", reason))
+        connection.send(answer)
+
+
+if __name__ == "__main__":
+    # The parent's terminal sends its interrupt to all; the parent decides.
+    os.setpgid(0, 0)
+    serve(Connection(int(sys.argv[1])))
