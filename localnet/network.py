@@ -91,7 +91,7 @@ class Localnet:
             yield self._progress()
             if any(peer.is_sending for peer in setting.peers):
                 chronicle.add_gas(setting.mining.mine())
-            elif setting.cohort.trainer.has_unfinished:
+            elif setting.cohort.trainer.is_running:
                 setting.cohort.trainer.wait_all()
             elif wake_at is not None:
                 setting.clock.advance_to(wake_at)

@@ -138,30 +138,35 @@ class Pool:
 
 
 class PoolTrainer:
-    """The `Trainer` of all peers of one machine."""
+    """The `Trainer` of all peers of one machine, and a barrier: what was started is found together.
+
+    Which core was faster decides nothing, so neither does it decide which block a commitment lands in.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._running: dict[tuple[Seat, Key, RoundId], Pending] = {}
+        self._finished: dict[tuple[Seat, Key, RoundId], Pending] = {}
 
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         name = (seat, parent, job.round_id)
-        if name not in self._running:
+        if name not in self._running and name not in self._finished:
             self._running[name] = self._pool.ask(seat, "train", job)
 
     def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
-        pending = self._running.get((seat, parent, round_id))
-        if pending is None or not pending.is_done:
+        pending = self._finished.pop((seat, parent, round_id), None)
+        if pending is None:
             return None
-        del self._running[seat, parent, round_id]
         fit: Fit = pending.result()
         return fit
 
     @property
-    def has_unfinished(self) -> bool:
-        """Whether a peer waits for its training."""
-        return any(not pending.is_done for pending in self._running.values())
+    def is_running(self) -> bool:
+        """Whether a training was started since the last barrier."""
+        return bool(self._running)
 
     def wait_all(self) -> None:
-        """Return when every training that was started has ended."""
+        """Return when every training that was started has ended, and let all of them be found."""
         self._pool.wait(list(self._running.values()))
+        self._finished |= self._running
+        self._running = {}

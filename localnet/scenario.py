@@ -160,6 +160,10 @@ class Scenario:
         """Return the same federation for another number of rounds."""
         return replace(self, rounds=rounds)
 
+    def with_rule(self, rule: str) -> "Scenario":
+        """Return the same federation under another rule, as that rule comes."""
+        return replace(self, rule=rule, trim_bps=None, faults_bps=None, clip=None)
+
     def with_honest_seats(self) -> "Scenario":
         """Return the same federation with nobody Byzantine."""
         return replace(self, byzantine=())

@@ -90,7 +90,7 @@ def build_setting(
         )
     )
     web3 = connect_devnet(devnet)
-    senders = [Sender(web3, account) for account in devnet.accounts]
+    senders = [Sender(web3, account, is_gas_free=True) for account in devnet.accounts]
     task = cohort.create_task()
     store: Blobs = MemoryBlobs() if directory is None else DiskBlobs(kept.blobs_path(directory))
     if directory is not None and is_reopened:

@@ -53,7 +53,7 @@ def serve(connection: Connection) -> None:
     while True:
         try:
             method, arguments = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             return
         try:
             answer = (True, getattr(worker, method)(*arguments))

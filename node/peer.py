@@ -93,8 +93,10 @@ class Peer:
         self._clock = clock
         self._compute = compute
         self._rule: Rule = rule_of(contract.parameters)
+        self._seen: tuple[bytes, View, bytes] | None = None
         self._pending: Pending | None = None
         self._asked_at = -1
+        self._refused_at = -1
         self._retry_at: dict[Root, int] = {}
         self._training: set[Target] = set()
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
@@ -126,6 +128,14 @@ class Peer:
         return max(self._clock(), block.timestamp if block else 0)
 
     def _observe(self) -> View:
+        """Return the chain as of the block that was read last; a pass of many steps looks once."""
+        block = self._contract.observer.block
+        if self._seen is None or block is None or self._seen[0] != block.hash:
+            view = self._look()
+            self._seen = (block.hash if block else b"", view, self._hash_row(view))
+        return self._seen[1]
+
+    def _look(self) -> View:
         ledger = self._contract.observer.ledger
         head, current = ledger.head(), ledger.round
         last, following = current.number, RoundId(current.number + 1)
@@ -157,10 +167,10 @@ class Peer:
 
     def _recall(self, view: View) -> Memory:
         running = self._running_hash(view)
+        self._results = {name: found for name, found in self._results.items() if name[0] == running}
         results = {
             included: None if found is None else found[0]
-            for (row, included), found in self._results.items()
-            if row == running
+            for (_, included), found in self._results.items()
         }
         keys = {view.head.key, *(key for key in results.values() if key is not None)}
         targets = {(k, RoundId(n)) for k in keys for n in (view.round, view.round + 1)}
@@ -173,7 +183,7 @@ class Peer:
             training=frozenset(self._training),
             results=results,
             recomputed=frozenset(k for k in keys if self._journal.has_recomputed(k)),
-            is_sending=self._pending is not None or self._asked_at == self._block_number(),
+            is_sending=self._pending is not None or self._refused_at == self._block_number(),
         )
 
     def _perform(self, action: Action, view: View, now: int) -> None:
@@ -300,15 +310,17 @@ class Peer:
         call: Call = self._contract.federation.call(function, *arguments)
         try:
             self._pending = self._sender.submit(call)
+            self._asked_at = self._block_number()
         except (Overtaken, AlreadyDone) as error:
             # Nothing was sent; look again when the chain has moved.
-            self._asked_at = self._block_number()
+            self._refused_at = self._block_number()
             LOG.info("seat=%d act=%s error=%r", self.seat, function, str(error))
 
     def _settle(self) -> None:
         """Take note of what became of the transaction on its way."""
-        if self._pending is None:
+        if self._pending is None or self._asked_at == self._block_number():
             return
+        self._asked_at = self._block_number()
         try:
             if self._sender.find(self._pending) is None:
                 return
@@ -325,6 +337,11 @@ class Peer:
         assert self._journal.has_recomputed(key), "only what was recomputed is approved"
 
     def _running_hash(self, view: View) -> bytes:
+        """Return the running hash of the round's row."""
+        assert self._seen is not None and self._seen[1] is view, "a view is used while it is fresh"
+        return self._seen[2]
+
+    def _hash_row(self, view: View) -> bytes:
         """Return the running hash of the round's row, as the contract keeps it."""
         ledger, weighting = self._contract.observer.ledger, self._contract.parameters.weighting
         weights = (weigh(weighting, ledger.stake_in(c.seat, c.round), c.samples) for c in view.row)

@@ -1,4 +1,4 @@
-"""What can go wrong in the development chain, as one tree.
+"""What can go wrong in the development chain, as one branch of `chain.errors`.
 
     DevnetError                 expected, got
     ├── StoreError              the directory cannot serve as a chain
@@ -18,14 +18,15 @@ machine's and travels up to whoever opened the chain.
 
 from __future__ import annotations
 
+from chain.errors import ChainError
 
-class DevnetError(Exception):
+
+class DevnetError(ChainError):
     """Root of every error that `chain.devnet` raises; says what it expected and what it got."""
 
     def __init__(self, subject: str, *, expected: object, got: object) -> None:
-        super().__init__(f"{subject}: expected {expected}, got {got}")
-        self.expected = expected
-        self.got = got
+        message = f"{subject}: expected {expected}, got {got}"
+        super().__init__(message, expected=expected, got=got)
 
 
 class StoreError(DevnetError):

@@ -1,7 +1,7 @@
 """The root of a list as a Merkle Patricia trie: a block's transactions, its receipts.
 
 py-evm inserts the items one by one into a general trie, and remembers the tries of 128 lists. The
-whole list is known here, so every node is built once, from its leaves up: a fifth of the time.
+whole list is known here, so every node is built once, from its leaves up: a third of the time.
 """
 
 from __future__ import annotations

@@ -1,0 +1,267 @@
+"""Replays a federation from its events and blobs alone, and names the first thing that does not match.
+
+Nothing is taken from the peers: every commitment's running hash, every key, coefficient, model and majority
+is computed again. What was never agreed is judged too, where its blobs are there: whoever attested a result
+that does not recompute has signed it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from chain.keys import compute_result_key, compute_running_hash, compute_update_tag, weigh
+from chain.ledger import Ledger
+from chain.types import (
+    Agreed,
+    Committed,
+    Created,
+    Key,
+    Logged,
+    Parameters,
+    Position,
+    Proposed,
+    Root,
+    RoundId,
+    Seat,
+)
+from node.blobs.errors import BlobCorrupt, BlobError
+from node.blobs.store import Blob, Blobs
+from node.encoding import model_from_payload, update_from_payload
+from node.errors import NodeError
+from node.merkle import MODEL_TAG, compute_leaves, find_bad_leaf
+from node.result import Result, compute_result
+from node.rule.parameters import Member, Roll
+from node.spec import parse_spec, rule_of
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What does not match, and where: block and round, seats and leaf as far as they are known."""
+
+    what: str
+    block: int | None
+    round: RoundId | None = None
+    seats: tuple[Seat, ...] = ()
+    leaf: int | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A round whose agreed result was recomputed to the hash."""
+
+    round: RoundId
+    height: int
+    model_root: Root
+    included: tuple[Seat, ...]
+
+
+class Audit:
+    """One replay. Iterate `run`; afterwards `finding` is None if everything matched."""
+
+    def __init__(self, genesis: Key, chain_id: int, address: str, blobs: Blobs) -> None:
+        self._ledger = Ledger(genesis)
+        self._chain_id = chain_id
+        self._address = address
+        self._blobs = blobs
+        self._wrong: dict[Key, Finding] = {}
+        self.finding: Finding | None = None
+
+    def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
+        """Check events in the chain's order; yields every agreed round that matches, stops at the first
+        that does not."""
+        for logged in history:
+            try:
+                checked = self._check(logged)
+            except _Mismatch as mismatch:
+                self.finding = mismatch.finding
+                return
+            if checked is not None:
+                yield checked
+        for key, finding in self._wrong.items():
+            # Never agreed, but signed all the same.
+            self.finding = replace(finding, seats=tuple(sorted(self._ledger.votes[key])))
+            return
+
+    def _check(self, logged: Logged) -> Checked | None:
+        match logged.event:
+            case Created(spec, parameters):
+                self._ledger.apply(logged)
+                self._check_creation(spec, parameters, logged.at)
+            case Committed() as event:
+                self._ledger.apply(logged)
+                self._check_kept(self._update_blob(event), logged.at, event.round, event.seat)
+            case Proposed() as event:
+                self._check_proposal(event, logged.at)
+                self._ledger.apply(logged)
+            case Agreed() as event:
+                return self._check_agreement(event, logged)
+            case _:
+                self._ledger.apply(logged)
+        return None
+
+    def _check_creation(self, spec: bytes, parameters: Parameters, at: Position) -> None:
+        try:
+            layout = parse_spec(spec).layout
+        except NodeError as error:
+            raise _Mismatch(Finding(str(error), at.block)) from error
+        if layout.coordinates != parameters.coordinates:
+            what = f"spec: expected {parameters.coordinates} coordinates, got {layout.coordinates}"
+            raise _Mismatch(Finding(what, at.block))
+        self._read(self._model_blob(parameters.genesis), at, None, ())
+
+    def _check_proposal(self, event: Proposed, at: Position) -> None:
+        """Check what needs no blobs at once; note a result that does not recompute for later."""
+        row = self._ledger.commitments(event.parent, event.round)
+        weights = (self._weigh(c) for c in row)
+        running = compute_running_hash(
+            event.parent, event.round, tuple(zip(row, weights, strict=True))
+        )
+        key = compute_result_key(
+            event.round,
+            event.parent,
+            event.commitments,
+            event.included,
+            event.model_root,
+            event.coefficients,
+        )
+        if running != event.commitments or key != event.key:
+            what = "the proposal's key does not follow from the commitments on the chain"
+            raise _Mismatch(Finding(what, at.block, event.round, (event.seat,)))
+        self._check_kept(self._model_blob(event.model_root), at, event.round, event.seat)
+        if not self._has_inputs(event):
+            # Without its blobs nothing can be said of it; an agreed result must have them.
+            return
+        difference = self._compare(event, self._recompute(event, at), at)
+        if difference is not None:
+            self._wrong[event.key] = difference
+
+    def _check_agreement(self, event: Agreed, logged: Logged) -> Checked:
+        ledger, at = self._ledger, logged.at
+        proposal = ledger.result(event.key)
+        opening = ledger.openings[event.round]
+        stake = ledger.stake_behind(event.key)
+        voters = tuple(sorted(ledger.votes[event.key]))
+        if 3 * stake < 2 * opening.power_wei:
+            what = f"expected 2/3 of {opening.power_wei} wei behind the result, got {stake}"
+            raise _Mismatch(Finding(what, at.block, event.round, voters))
+        if proposal.parent != ledger.head().key or event.height != ledger.head().height + 1:
+            what = "the agreed result does not build on the head"
+            raise _Mismatch(Finding(what, at.block, event.round, voters))
+        wrong = self._wrong.pop(event.key, None)
+        if wrong is not None:
+            block = ledger.results[event.key].at.block
+            raise _Mismatch(Finding(wrong.what, block, event.round, voters, wrong.leaf))
+        if not self._has_inputs(proposal):
+            self._recompute(proposal, at)
+        self._read(self._model_blob(proposal.model_root), at, event.round, voters)
+        ledger.apply(logged)
+        return Checked(event.round, event.height, proposal.model_root, proposal.seats)
+
+    def _recompute(self, event: Proposed, at: Position) -> Result | str:
+        """Return the result that the rule gives for the proposal's inputs, or why it gives none."""
+        ledger, parameters = self._ledger, self._parameters
+        row = sorted(
+            (
+                logged
+                for logged in ledger.rows.get((event.parent, event.round), ())
+                if isinstance(logged.event, Committed) and logged.event.seat in event.seats
+            ),
+            key=lambda logged: logged.event.seat if isinstance(logged.event, Committed) else 0,
+        )
+        updates, members, roots = [], [], [self._parent_root(event.parent)]
+        for logged in row:
+            commitment = logged.event
+            assert isinstance(commitment, Committed)
+            payload = self._read(
+                self._update_blob(commitment), logged.at, commitment.round, (commitment.seat,)
+            )
+            updates.append(
+                update_from_payload(payload, parameters.coordinates, parameters.update_bytes)
+            )
+            stake = ledger.stake_in(commitment.seat, commitment.round)
+            members.append(Member(commitment.seat, stake, commitment.samples))
+            roots.append(commitment.root)
+        head = self._read(self._model_blob(roots[0]), at, event.round, ())
+        opening = ledger.openings[event.round]
+        try:
+            return compute_result(
+                rule_of(parameters),
+                Roll(opening.power_wei, opening.active),
+                members,
+                model_from_payload(head, parameters.coordinates),
+                updates,
+                roots,
+            )
+        except NodeError as error:
+            return str(error)
+
+    def _compare(self, event: Proposed, result: Result | str, at: Position) -> Finding | None:
+        """Return how a proposal differs from what was computed again; None: it does not."""
+        seats = (event.seat,)
+        if isinstance(result, str):
+            return Finding(f"the rule refuses these updates: {result}", at.block, event.round, seats)
+        if result.coefficients != event.coefficients:
+            what = "attested coefficients are not those that the rule gives"
+            return Finding(what, at.block, event.round, seats)
+        if result.model_root == event.model_root:
+            return None
+        what = (
+            f"attested model 0x{event.model_root.hex()}, recomputed 0x{result.model_root.hex()}"
+        )
+        leaf = None
+        blob = self._model_blob(event.model_root)
+        if self._blobs.has(blob):
+            claimed = self._blobs.get(blob)
+            leaf = find_bad_leaf(claimed, MODEL_TAG, compute_leaves(result.payload, MODEL_TAG))
+        return Finding(what, at.block, event.round, seats, leaf)
+
+    def _read(
+        self, blob: Blob, at: Position, round_id: RoundId | None, seats: tuple[Seat, ...]
+    ) -> bytes:
+        try:
+            return self._blobs.get(blob)
+        except BlobError as error:
+            leaf = error.leaf if isinstance(error, BlobCorrupt) else None
+            raise _Mismatch(Finding(str(error), at.block, round_id, seats, leaf)) from error
+
+    def _check_kept(self, blob: Blob, at: Position, round_id: RoundId, seat: Seat) -> None:
+        """Check a blob that need not be there; one that is there must be sound."""
+        if self._blobs.has(blob):
+            self._read(blob, at, round_id, (seat,))
+
+    def _has_inputs(self, event: Proposed) -> bool:
+        row = self._ledger.commitments(event.parent, event.round)
+        blobs = [self._update_blob(c) for c in row if c.seat in event.seats]
+        blobs.append(self._model_blob(self._parent_root(event.parent)))
+        return all(self._blobs.has(blob) for blob in blobs)
+
+    def _parent_root(self, parent: Key) -> Root:
+        if parent == self._ledger.genesis:
+            return self._parameters.genesis
+        return self._ledger.result(parent).model_root
+
+    def _weigh(self, commitment: Committed) -> int:
+        stake = self._ledger.stake_in(commitment.seat, commitment.round)
+        return weigh(self._parameters.weighting, stake, commitment.samples)
+
+    def _update_blob(self, commitment: Committed) -> Blob:
+        tag = compute_update_tag(
+            self._chain_id, self._address, commitment.round, commitment.seat
+        )
+        size = self._parameters.coordinates * self._parameters.update_bytes
+        return Blob(commitment.root, size, tag)
+
+    def _model_blob(self, root: Root) -> Blob:
+        return Blob(root, self._parameters.coordinates * 4)
+
+    @property
+    def _parameters(self) -> Parameters:
+        assert self._ledger.parameters is not None, "the creation is a history's first event"
+        return self._ledger.parameters
+
+
+class _Mismatch(Exception):
+    """Carries a finding up to `run`."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.what)
+        self.finding = finding
