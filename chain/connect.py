@@ -1,4 +1,4 @@
-"""From an endpoint to a web3 connection: the embedded chain in this process, one kept in a folder, or a URL."""
+"""From an endpoint to a web3 connection: an embedded chain, one kept in a folder, or a URL."""
 
 from pathlib import Path
 

@@ -26,8 +26,8 @@ class Deployment:
 def deploy(web3: Web3, sender: Sender, spec: bytes, parameters: Parameters) -> Deployment:
     """Create a federation and return it.
 
-    Raises ParametersRefused with the contract's own reason where a guarantee would not hold; nothing is
-    sent then.
+    Raises ParametersRefused with the contract's own reason where a guarantee would not hold;
+    nothing is sent then.
     """
     artifact = load_artifact()
     constructor = next(e for e in artifact.abi if e["type"] == "constructor")

@@ -128,7 +128,7 @@ REASONS: dict[str, type[Reverted]] = {
     "rule: unknown selection": ParametersRefused,
     "rule: trim_bps above 5000": ParametersRefused,
     "rule: faults_bps of 5000 or more": ParametersRefused,
-    "rule: faults need a selection or trimming": ParametersRefused,
+    "rule: trims less than the faults": ParametersRefused,
     "rule: a selection needs a clip": ParametersRefused,
     "rule: clip of 2**63 or more": ParametersRefused,
     "rule: claimed samples cannot bound faults": ParametersRefused,

@@ -1,7 +1,8 @@
 """One deployed federation: typed reads pinned to a block, calls as values, events decoded.
 
-Nothing here sends; `chain.sender` does. ABI coding is done against the committed artifact with eth_abi
-(https://docs.soliditylang.org/en/latest/abi-spec.html), which costs a tenth of web3's contract objects.
+Nothing here sends; `chain.sender` does. ABI coding is done against the committed artifact with
+eth_abi (https://docs.soliditylang.org/en/latest/abi-spec.html), which costs a tenth of web3's
+contract objects.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,14 @@ from dataclasses import dataclass, fields
 from typing import Any, cast
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from web3 import Web3
-from web3.exceptions import ContractLogicError
+from web3.exceptions import ContractLogicError, Web3Exception
 from web3.types import LogReceipt
 
 from chain import types
-from chain.errors import NoContract, revert_error
+from chain.errors import NoContract, Reverted, revert_error
 from chain.types import Event, Key, Logged, OpenRound, Parameters, Position, RoundId, Seat, Wei
 from contracts import load_artifact
 
@@ -100,7 +102,7 @@ class Federation:
             raise NoContract(self.address, "no code there")
         try:
             self.get_parameters()
-        except Exception as error:  # noqa: BLE001 - whatever another contract answers, it is not one
+        except (Reverted, DecodingError, Web3Exception) as error:
             raise NoContract(self.address, "another contract") from error
 
     def call(self, function: str, *arguments: object, value_wei: int = 0) -> Call:

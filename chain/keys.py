@@ -1,7 +1,7 @@
 """Every hash over words that the contract, the peers and an auditor must agree on.
 
-All are `keccak256(abi.encode(...))` of static words, so they are spelled out by hand: 32 bytes each, big
-endian, addresses as numbers (https://docs.soliditylang.org/en/latest/abi-spec.html).
+All are `keccak256(abi.encode(...))` of static words, so they are spelled out by hand: 32 bytes
+each, big endian, addresses as numbers (https://docs.soliditylang.org/en/latest/abi-spec.html).
 """
 
 from eth_hash.auto import keccak

@@ -1,7 +1,7 @@
 """The contract's history as its events tell it: nothing but a fold over them.
 
-Every state change emits one event, so this and the contract's own reads agree at any block; a test holds
-them together. A peer decides from it, an audit replays it, and neither needs an archive node.
+Every state change emits one event, so this and the contract's own reads agree at any block; a test
+holds them together. A peer decides from it, an audit replays it, and neither needs an archive node.
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,7 @@
 """The only place that sends: simulate → sign → send → receipt → typed error.
 
-A call that would revert is refused before it costs anything; one that reverts all the same, because the
-chain moved in between, is asked again at the block that refused it, for its reason.
+A call that would revert is refused before it costs anything; one that reverts all the same, because
+the chain moved in between, is asked again at the block that refused it, for its reason.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ GAS_LIMITS = {
     "attest_and_commit": 350_000,
     "propose": 700_000,
 }
-"""The most that these can cost with 128 seats. An estimate would not do: any vote may turn out to be the one
-that agrees, and any commitment the one that opens a round, depending on what is mined before it."""
+"""The most that these can cost with 128 seats. An estimate would not do: any vote may turn out to
+be the one that agrees, and any commitment the one that opens a round, depending on what is mined
+before it."""
 
 
 class Signer(Protocol):
@@ -55,7 +56,8 @@ class Pending:
 class Sender:
     """Sends one account's transactions, in order.
 
-    `is_gas_free`: on a development chain a refusal costs nothing, so the chain itself is the simulation.
+    `is_gas_free`: on a development chain a refusal costs nothing, so the chain itself is the
+    simulation.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Sender:
         return receipt
 
     def _simulate(self, function: str, transaction: dict[str, Any]) -> int:
-        """Return the gas limit for a call that would succeed now; raises the typed error of a revert."""
+        """Return the gas limit for a call that succeeds now, or raise the error of its revert."""
         try:
             if function not in GAS_LIMITS:
                 return self.web3.eth.estimate_gas(cast(Any, transaction))

@@ -203,7 +203,7 @@ class Head:
 
 @dataclass(frozen=True)
 class OpenRound:
-    """The open round, or the last one where `commit_ends_at` is 0 (agreed) or its votes are over."""
+    """The open round or the last one; `commit_ends_at` 0: agreed, or none yet."""
 
     number: RoundId
     named: RoundId

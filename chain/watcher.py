@@ -1,7 +1,7 @@
-"""A cursor over the contract's events that survives re-orgs: roll back to the common ancestor, re-read.
+"""A cursor over events that survives re-orgs: back to the common ancestor, and read again.
 
-Subscriptions are no more than a wake-up, since a node does not tell what a re-org took away; the truth is
-in `eth_getLogs` and in the hashes of the blocks that were read.
+Subscriptions are no more than a wake-up, since a node does not tell what a re-org took away; the
+truth is in `eth_getLogs` and in the hashes of the blocks that were read.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""Compile `federation.vy` into `federation.json`, or check that the committed one is still its image.
+"""Compile `federation.vy` into `federation.json`, or check that the committed one is its image.
 
 Run as `python -m contracts.build [--check]`; only developers need the compiler.
 """

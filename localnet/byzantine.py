@@ -1,7 +1,7 @@
 """Peers that do not play by the rules: how they alter what they learned, and what they serve.
 
-A kind is written `KIND` or `KIND:STRENGTH`. Those that alter updates do not clip them either; to vote, all of
-them follow the protocol.
+A kind is written `KIND` or `KIND:STRENGTH`. Those that alter updates do not clip them either; to
+vote, all of them follow the protocol.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,9 +43,9 @@ class Noise:
 class Byzantine:
     """One kind of misbehaviour.
 
-    `absent_rounds`: it takes no part in so many rounds, counted from the first. `is_garbling`: it serves
-    bytes that are not its update's. `is_withholding`: it serves nobody. `is_choosing`: it serves one honest
-    peer alone, each such seat another one.
+    `absent_rounds`: it takes no part in so many rounds, counted from the first. `is_garbling`: it
+    serves bytes that are not its update's. `is_withholding`: it serves nobody. `is_choosing`: it
+    serves one honest peer alone, each such seat another one.
     """
 
     kind: str

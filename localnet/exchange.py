@@ -1,7 +1,8 @@
 """Blobs between the peers of one machine: one checked store, and who holds and serves what.
 
-A payload is hashed once, when it enters; peers of one process then share the same immutable bytes. What a
-peer may have still follows the protocol: only what it learned itself, or what somebody served it.
+A payload is hashed once, when it enters; peers of one process then share the same immutable bytes.
+What a peer may have still follows the protocol: only what it learned itself, or what somebody
+served it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,9 @@ from node.blobs.store import Blob, Blobs, check_payload
 class LocalExchange:
     """Everybody's shelves over one store."""
 
-    def __init__(self, store: Blobs, kinds: Mapping[int, Byzantine], honest: Sequence[Seat]) -> None:
+    def __init__(
+        self, store: Blobs, kinds: Mapping[int, Byzantine], honest: Sequence[Seat]
+    ) -> None:
         self.store = store
         self._kinds = kinds
         self._holders: dict[Root, set[Seat]] = {}
@@ -50,7 +53,9 @@ class LocalExchange:
                 return self._serve(source, reader, blob)
             except (BlobMissing, BlobCorrupt) as error:
                 reasons.append(f"seat {source}: {error.got}")
-        raise BlobMissing(f"blob {blob.name}", "a seat that serves it", "; ".join(reasons) or "none")
+        raise BlobMissing(
+            f"blob {blob.name}", "a seat that serves it", "; ".join(reasons) or "none"
+        )
 
     def _serve(self, source: Seat, reader: Seat, blob: Blob) -> bytes:
         kind = self._kinds.get(source)

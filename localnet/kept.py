@@ -1,10 +1,10 @@
 """The folder of a kept run, enough to audit it years later or to go on with it.
 
-    run.json       scenario, chain id, contract address, block of creation: written last, so it marks a whole
+    run.json       scenario, chain id, contract address; written last, so it marks a whole
     spec.toml      the bytes that the creation event carries
     chain/         the embedded chain
     blobs/         every update and model, by root
-    peers/NN.db    each peer's journal
+    peers/NNN.db   each peer's journal
 """
 
 import json

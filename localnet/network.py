@@ -1,7 +1,8 @@
-"""A federation on one machine: a chain, its peers in one process, and a clock that jumps when all wait.
+"""A federation on one machine: a chain, peers in one process, a clock that jumps when all wait.
 
-Everything that decides the outcome is drawn from the seed, and a pass over the peers is a barrier: what is
-mined, and when, does not depend on which core was faster. So the same seed gives the same head.
+Everything that decides the outcome is drawn from the seed, and a pass over the peers is a barrier:
+what is mined, and when, does not depend on which core was faster. So the same seed gives the same
+head.
 """
 
 import os
@@ -27,8 +28,9 @@ from node.round import Wait
 class Localnet:
     """A simulated federation; a context manager whose `run` goes on where it stopped.
 
-    `directory` keeps chain, blobs and journals, or reopens those kept there. `cores` None: all. With
-    `shares_compute` the peers of this process share each recomputation; without it every peer does its own.
+    `directory` keeps chain, blobs and journals, or reopens those kept there. `cores` None: all.
+    With `shares_compute` the peers of this process share each recomputation; without it every peer
+    does its own.
     """
 
     def __init__(
@@ -161,7 +163,7 @@ class Localnet:
 
 
 def exhaust(peer: Peer) -> int | None:
-    """Step a peer until it waits; return until when, unix seconds, None: until something happens."""
+    """Step a peer until it waits; return until when (unix seconds), None: until news."""
     while not isinstance(action := peer.step(), Wait):
         pass
     return action.until

@@ -1,7 +1,7 @@
-"""Training on all cores: one process a core, each with the data of its own peers, one BLAS thread each.
+"""Training on all cores: a process each, with its own peers' data and one BLAS thread.
 
-One thread makes the floats of a round the same whatever the number of cores; the processes make it fast,
-as small models spend their time in Python, where threads wait for each other.
+One thread makes the floats of a round the same whatever the number of cores; the processes make it
+fast, as small models spend their time in Python, where threads wait for each other.
 """
 
 import os
@@ -140,7 +140,8 @@ class Pool:
 class PoolTrainer:
     """The `Trainer` of all peers of one machine, and a barrier: what was started is found together.
 
-    Which core was faster decides nothing, so neither does it decide which block a commitment lands in.
+    Which core was faster decides nothing, so neither does it decide which block a commitment lands
+    in.
     """
 
     def __init__(self, pool: Pool) -> None:

@@ -23,8 +23,8 @@ class Progress:
 class RoundEnded:
     """A round that was agreed or lapsed.
 
-    `model_root`, `accuracy` and `loss` are those of the head it left, on data that no peer trains on;
-    `seconds`: since the round before ended; `gas`: of the blocks since then.
+    `model_root`, `accuracy` and `loss` are those of the head it left, on data that no peer trains
+    on; `seconds`: since the round before ended; `gas`: of the blocks since then.
     """
 
     round: RoundId

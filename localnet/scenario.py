@@ -1,4 +1,4 @@
-"""What to simulate: peers, data, learner, rule, faults and seed, all of it checked before anything starts."""
+"""What to simulate: peers, data, learner, rule, faults, seed; checked before anything starts."""
 
 import json
 from collections.abc import Mapping
@@ -39,8 +39,9 @@ RULES: Mapping[str, RuleChoice] = MappingProxyType(
 class Scenario:
     """One simulated federation; the defaults are those of development (see docs/protocol.md).
 
-    `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and `faults_bps` None:
-    as the rule has them. `order_seed` None: peers act in the order of their seats.
+    `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and
+    `faults_bps` None: as the rule has them. `order_seed` None: peers act in the order of their
+    seats.
     """
 
     peers: int = 10

@@ -1,4 +1,5 @@
-"""Everything a simulation needs before its first round: the chain, the contract, the seats, the peers."""
+"""Everything a simulation needs before its first round: the chain, the contract, the seats, the
+peers."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -31,7 +32,8 @@ REMEMBERED_RESULTS = 8
 
 
 class SharedCompute:
-    """One recomputation for all peers of this process: same inputs, same bits, so once is enough."""
+    """One recomputation for all peers of this process: same inputs, same bits, so once is
+    enough."""
 
     def __init__(self) -> None:
         self._results: dict[tuple[object, ...], Result] = {}
@@ -77,7 +79,8 @@ def build_setting(
     directory: Path | None,
     shares_compute: bool,
 ) -> Setting:
-    """Create the federation, or reopen the one kept in `directory`; `stack` closes what is opened."""
+    """Create the federation, or reopen the one kept in `directory`; `stack` closes what is
+    opened."""
     is_reopened = directory is not None and kept.has_run(directory)
     if directory is not None and not is_reopened:
         kept.prepare(directory)
@@ -97,7 +100,9 @@ def build_setting(
         run = _check_same(directory, scenario)
         federation, created_at = Federation(web3, run.address), run.created_at
         if federation.get_parameters() != task.parameters:
-            raise KeptRunRefused("kept run", "the parameters on its chain", "others, calibrated anew")
+            raise KeptRunRefused(
+                "kept run", "the parameters on its chain", "others, calibrated anew"
+            )
     else:
         deployment = _found(scenario, task, senders)
         federation, created_at = deployment.federation, deployment.block
@@ -133,9 +138,7 @@ def build_setting(
                 compute=compute,
             )
         )
-    return Setting(
-        task, contract, observer, mining, clock, cohort, store, tuple(peers), created_at
-    )
+    return Setting(task, contract, observer, mining, clock, cohort, store, tuple(peers), created_at)
 
 
 def _found(scenario: Scenario, task: Task, senders: Sequence[Sender]) -> Deployment:
@@ -153,7 +156,8 @@ def _genesis_blob(task: Task) -> Blob:
 
 
 def _stock(scenario: Scenario, task: Task, store: Blobs, observer: Observer) -> LocalExchange:
-    """Return the exchange, each peer's shelf filled with what it had: genesis, and its own updates."""
+    """Return the exchange, each peer's shelf filled with what it had: genesis, and its own
+    updates."""
     kinds = scenario.seat_kinds()
     honest = [Seat(seat) for seat in range(scenario.peers) if seat not in kinds]
     exchange = LocalExchange(store, kinds, honest)

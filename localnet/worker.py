@@ -1,7 +1,8 @@
-"""A training process: `python -m localnet.worker FD` serves one parent over a socket until it hangs up.
+"""A training process: `python -m localnet.worker FD` serves one parent over a socket until it hangs
+up.
 
-A program of its own rather than multiprocessing's child: that would import the parent's main module, web3
-and all, and it would inherit whatever threads the parent has.
+A program of its own rather than multiprocessing's child: that would import the parent's main
+module, web3 and all, and it would inherit whatever threads the parent has.
 """
 
 import os
@@ -10,7 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from localnet.errors import WorkerFailed
-from node.encoding import model_from_payload
+from node.encoding import decode_model, model_from_payload
 from node.errors import NodeError
 from node.learning.catalogue import build_learner
 from node.learning.learner import Learner
@@ -24,7 +25,9 @@ class Worker:
         self._learners: dict[int, Learner] = {}
         self._courses: dict[int, Course] = {}
 
-    def enrol(self, peer: int, name: str, options: dict[str, Any], train_on: Any, test: Any) -> None:
+    def enrol(
+        self, peer: int, name: str, options: dict[str, Any], train_on: Any, test: Any
+    ) -> None:
         """Build a peer's learner around its own part of the data."""
         self._learners[peer] = build_learner(
             name, options, train=train_on, test=test, partition=peer
@@ -43,7 +46,7 @@ class Worker:
         """Judge a model on the peer's test data."""
         course = self._courses[peer]
         model = model_from_payload(payload, course.layout.coordinates)
-        arrays = course.layout.unflatten(model * 2.0**-model_bits)
+        arrays = course.layout.unflatten(decode_model(model, model_bits))
         return self._learners[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
 
 

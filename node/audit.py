@@ -1,8 +1,9 @@
-"""Replays a federation from its events and blobs alone, and names the first thing that does not match.
+"""Replays a federation from its events and blobs alone, and names the first thing that does not
+match.
 
-Nothing is taken from the peers: every commitment's running hash, every key, coefficient, model and majority
-is computed again. What was never agreed is judged too, where its blobs are there: whoever attested a result
-that does not recompute has signed it.
+Nothing is taken from the peers: every commitment's running hash, every key, coefficient, model and
+majority is computed again. What was never agreed is judged too, where its blobs are there: whoever
+attested a result that does not recompute has signed it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -66,8 +67,8 @@ class Audit:
         self.finding: Finding | None = None
 
     def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
-        """Check events in the chain's order; yields every agreed round that matches, stops at the first
-        that does not."""
+        """Check events in the chain's order; yields every agreed round that matches, stops at the
+        first that does not."""
         for logged in history:
             try:
                 checked = self._check(logged)
@@ -198,15 +199,15 @@ class Audit:
         """Return how a proposal differs from what was computed again; None: it does not."""
         seats = (event.seat,)
         if isinstance(result, str):
-            return Finding(f"the rule refuses these updates: {result}", at.block, event.round, seats)
+            return Finding(
+                f"the rule refuses these updates: {result}", at.block, event.round, seats
+            )
         if result.coefficients != event.coefficients:
             what = "attested coefficients are not those that the rule gives"
             return Finding(what, at.block, event.round, seats)
         if result.model_root == event.model_root:
             return None
-        what = (
-            f"attested model 0x{event.model_root.hex()}, recomputed 0x{result.model_root.hex()}"
-        )
+        what = f"attested model 0x{event.model_root.hex()}, recomputed 0x{result.model_root.hex()}"
         leaf = None
         blob = self._model_blob(event.model_root)
         if self._blobs.has(blob):
@@ -244,9 +245,7 @@ class Audit:
         return weigh(self._parameters.weighting, stake, commitment.samples)
 
     def _update_blob(self, commitment: Committed) -> Blob:
-        tag = compute_update_tag(
-            self._chain_id, self._address, commitment.round, commitment.seat
-        )
+        tag = compute_update_tag(self._chain_id, self._address, commitment.round, commitment.seat)
         size = self._parameters.coordinates * self._parameters.update_bytes
         return Blob(commitment.root, size, tag)
 

@@ -1,8 +1,8 @@
 """What must survive a crash: what a peer learned, what it recomputed, and what it set out to say.
 
-SQLite, every entry a transaction of its own, written before the act that it announces. So a peer killed at
-any line repeats its act word for word: the update of a (parent, round) is chosen once, and a key is approved
-only if it stands here as recomputed by this very peer.
+SQLite, every entry a transaction of its own, written before the act that it announces. So a peer
+killed at any line repeats its act word for word: the update of a (parent, round) is chosen once,
+and a key is approved only if it stands here as recomputed by this very peer.
 """
 
 import sqlite3
@@ -66,7 +66,8 @@ class Journal:
         self._database.close()
 
     def record_trained(self, parent: Key, round_id: RoundId, trained: Trained) -> Trained:
-        """Choose the update of a (parent, round) and return it: the first choice stands for ever."""
+        """Choose the update of a (parent, round) and return it: the first choice stands for
+        ever."""
         self._write(
             "INSERT OR IGNORE INTO trained VALUES (?, ?, ?, ?, ?)",
             (parent, round_id, trained.root, trained.samples, trained.steps),

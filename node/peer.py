@@ -1,4 +1,5 @@
-"""The shell of a peer: observe, ask `next_action`, perform; the only module here that touches the chain.
+"""The shell of a peer: observe, ask `next_action`, perform; the only module here that touches the
+chain.
 
 Every act is announced in the journal first, and every step may be killed at any line and run again.
 """
@@ -40,7 +41,8 @@ class Exchange(Protocol):
     """Where blobs of others come from. Raises BlobMissing or BlobCorrupt."""
 
     def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
-        """Return a payload from the first of `sources`, or anybody, who has it and serves it sound."""
+        """Return a payload from the first of `sources`, or anybody, who has it and serves it
+        sound."""
         ...
 
 
@@ -245,7 +247,8 @@ class Peer:
             self._training.discard((key, round_id))
 
     def _recompute(self, view: View, included: frozenset[Seat]) -> tuple[Key, Result] | None:
-        """Apply the rule to the round's updates of `included`; None where it must not be applied."""
+        """Apply the rule to the round's updates of `included`; None where it must not be
+        applied."""
         if len(included) < view.min_updates:
             return None
         parameters, ledger = self._contract.parameters, self._contract.observer.ledger
@@ -338,7 +341,8 @@ class Peer:
 
     def _running_hash(self, view: View) -> bytes:
         """Return the running hash of the round's row."""
-        assert self._seen is not None and self._seen[1] is view, "a view is used while it is fresh"
+        assert self._seen is not None, "a view was made before"
+        assert self._seen[1] is view, "a view is used while it is fresh"
         return self._seen[2]
 
     def _hash_row(self, view: View) -> bytes:

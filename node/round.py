@@ -229,9 +229,9 @@ def _vote(view: View, memory: Memory, now: int, held: frozenset[Seat]) -> Action
 def _is_acceptable(candidate: Candidate, held: frozenset[Seat], third: int) -> bool:
     """What the peer itself would propose; in the last third anything that it can recompute.
 
-    `held` grows while missing updates are asked for again, so a larger set that others have becomes one's
-    own. Were votes moved instead of added, two seats that each serve a different honest peer could make
-    every round lapse.
+    `held` grows while missing updates are asked for again, so a larger set that others have becomes
+    one's own. Were votes moved instead of added, two seats that each serve a different honest peer
+    could make every round lapse.
     """
     if third < 2:
         return candidate.included == held

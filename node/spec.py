@@ -1,7 +1,7 @@
 """The spec: one page of TOML that says what is learned. Its exact bytes are what the chain records.
 
-Everything that must be the same at all peers and is not arithmetic stands here; the arithmetic is in the
-contract's parameters, so nothing is said twice.
+Everything that must be the same at all peers and is not arithmetic stands here; the arithmetic is
+in the contract's parameters, so nothing is said twice.
 """
 
 import json
@@ -51,7 +51,8 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True)
 class Spec:
-    """A task: the learner and its options, where its data come from, the seed, and the model's layout."""
+    """A task: the learner and its options, where its data come from, the seed, and the model's
+    layout."""
 
     name: str
     seed: int

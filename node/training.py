@@ -1,7 +1,7 @@
 """From a head to an update: one call of a learner's `fit`, between integers on both sides.
 
-A pure function of the task, the head, the data and the seeds, so that it may run anywhere: here, in a pool
-of processes, or again after a crash.
+A pure function of the task, the head, the data and the seeds, so that it may run anywhere: here, in
+a pool of processes, or again after a crash.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,9 @@ class Fit:
 class Course:
     """What stays the same from round to round for one peer.
 
-    `entropy` seeds the peer's own rounding and is its own business; `seed` is the federation's. `alter`
-    stands between the trained vector and the encoder, where a simulation lets its Byzantine peers work.
+    `entropy` seeds the peer's own rounding and is its own business; `seed` is the federation's.
+    `alter` stands between the trained vector and the encoder, where a simulation lets its Byzantine
+    peers work.
     """
 
     layout: Layout
@@ -68,8 +69,8 @@ class Trainer(Protocol):
 def train(learner: Learner, course: Course, job: Job) -> Fit:
     """Train once and encode the step.
 
-    Raises LayoutMismatch or NotFinite, which name the learner's array, for a result that the federation's
-    model cannot take.
+    Raises LayoutMismatch or NotFinite, which name the learner's array, for a result that the
+    federation's model cannot take.
     """
     head = decode_model(job.head, course.rule.model_bits)
     config = {"round": int(job.round_id), "seed": course.seed}

@@ -46,7 +46,7 @@ def __init__(p: parameters.Parameters):
     assert p.selection <= MULTI_KRUM, "rule: unknown selection"
     assert p.trim_bps <= parameters.BPS // 2, "rule: trim_bps above 5000"
     assert p.faults_bps < parameters.BPS // 2, "rule: faults_bps of 5000 or more"
-    assert p.faults_bps == 0 or p.selection != UNSELECTED or p.trim_bps != 0, "rule: faults need a selection or trimming"
+    assert p.selection != UNSELECTED or p.trim_bps >= p.faults_bps, "rule: trims less than the faults"
     assert p.selection == UNSELECTED or p.clip != 0, "rule: a selection needs a clip"
     assert p.clip < 2**63, "rule: clip of 2**63 or more"
     assert p.weighting != SAMPLES or p.faults_bps == 0, "rule: claimed samples cannot bound faults"

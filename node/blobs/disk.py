@@ -1,7 +1,7 @@
 """Blobs on disk, one file each, with the leaf hashes beside it so that damage can be named.
 
-    0xROOT         the payload
-    0xROOT.leaves  the tag, then the hash of each leaf that the payload reaches, in order: 32 bytes each
+    0xROOT         the payload 0xROOT.leaves  the tag, then the hash of each leaf that the payload
+    reaches, in order: 32 bytes each
 
 Files appear whole or not at all: written aside, synced, renamed; the leaves first.
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chain.types import Root
-from node.blobs.store import Blob, check_payload
 from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
+from node.blobs.store import Blob, check_payload
 from node.merkle import HASH_BYTES, LEAF_BYTES, compute_leaves, find_bad_leaf, fold_leaves
 
 

@@ -1,7 +1,7 @@
 """Blobs: payloads addressed by their Merkle root. Whoever reads one, reads what the root promised.
 
-The seam is `Blobs`; memory and disk pass one suite of laws. A payload is checked on its way in wherever it
-comes from, and again on its way out wherever it could have changed meanwhile.
+The seam is `Blobs`; memory and disk pass one suite of laws. A payload is checked on its way in
+wherever it comes from, and again on its way out wherever it could have changed meanwhile.
 """
 
 from dataclasses import dataclass

@@ -93,9 +93,9 @@ def _check_guarantee(rule: Rule) -> None:
         raise RuleRefused("rule: clip out of range", "clip >= 0", rule.clip)
     if rule.selection != Selection.NONE and rule.clip == 0:
         raise RuleRefused("rule: selection needs a clip", "clip > 0", rule.clip)
-    if rule.faults_bps and rule.selection == Selection.NONE and rule.trim_bps == 0:
-        expected = "faults_bps 0, a selection, or trim_bps > 0"
-        raise RuleRefused("rule: faults without a defence", expected, rule.faults_bps)
+    if rule.selection == Selection.NONE and rule.trim_bps < rule.faults_bps:
+        expected = f"a selection, or trim_bps of at least faults_bps = {rule.faults_bps}"
+        raise RuleRefused("rule: trims less than the faults", expected, rule.trim_bps)
     if rule.faults_bps and rule.weighting == Weighting.SAMPLES:
         raise RuleRefused("rule: claimed samples bear no faults", "faults_bps 0", rule.faults_bps)
 
