@@ -51,6 +51,7 @@ class Cohort:
             train.labels, scenario.peers, np.random.default_rng(scenario.seed)
         )
         self._balance = describe_balance(train.labels, parts, train.classes)
+        pool.assign([part.size for part in parts])
         self._layout, self._genesis = self._describe_model(train.take(parts[0]))
         enrolments = [
             # One judge is enough: the first peer's process holds what nobody trains on.
@@ -123,9 +124,9 @@ class Cohort:
         dry = Key(b"dry")
         for peer in range(self._scenario.peers):
             self.trainer.start(Seat(peer), dry, job)
-        self.trainer.wait_all()
         norms = []
         for peer in range(self._scenario.peers):
+            self.trainer.release(Seat(peer))
             fit = self.trainer.find(Seat(peer), dry, RoundId(1))
             assert fit is not None, "it was waited for"
             update = update_from_payload(fit.payload, head.size, self._rule.update_bytes)

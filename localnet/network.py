@@ -82,6 +82,7 @@ class Localnet:
         """Simulate until the rounds asked for have ended, or nothing can happen any more."""
         setting, chronicle = self.setting, self._chronicle
         chronicle.start()
+        is_harvest = False
         while not self._is_idle:
             setting.observer.poll()
             chronicle.note()
@@ -89,12 +90,13 @@ class Localnet:
             yield from chronicle.take()
             if chronicle.rounds_ended >= self.scenario.rounds:
                 break
-            wake_at = self._pass()
+            wake_at = self._pass(releases=is_harvest)
+            is_harvest = False
             yield self._progress()
             if any(peer.is_sending for peer in setting.peers):
                 chronicle.add_gas(setting.mining.mine())
             elif setting.cohort.trainer.is_running:
-                setting.cohort.trainer.wait_all()
+                is_harvest = True
             elif wake_at is not None:
                 setting.clock.advance_to(wake_at)
             else:
@@ -122,13 +124,20 @@ class Localnet:
             is_idle=self._is_idle,
         )
 
-    def _pass(self) -> int | None:
-        """Let every peer do all that it can now; return when the first of them wants to wake."""
+    def _pass(self, *, releases: bool) -> int | None:
+        """Let every peer do all that it can now; return when the first of them wants to wake.
+
+        With `releases` each first waits for its training, while those after it still train.
+        """
         peers = [peer for peer in self.setting.peers if self._is_present(peer.seat)]
         if self._order is not None:
             self._order.shuffle(peers)
         now = self._now()
-        times = [exhaust(peer) for peer in peers]
+        times = []
+        for peer in peers:
+            if releases:
+                self.setting.cohort.trainer.release(peer.seat)
+            times.append(exhaust(peer))
         return min((time for time in times if time is not None and time > now), default=None)
 
     def _is_present(self, seat: Seat) -> bool:

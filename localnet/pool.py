@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -97,10 +98,11 @@ class _Process:
 
 
 class Pool:
-    """Workers for peers 0 to n - 1; peer i always talks to worker i mod size. A context manager."""
+    """Workers, and which of them each peer talks to. A context manager."""
 
     def __init__(self, size: int) -> None:
         self._processes = [_Process() for _ in range(size)]
+        self._of_peer: dict[int, _Process] = {}
         self._by_connection: dict[Connection, _Process] = {
             process.connection: process for process in self._processes
         }
@@ -117,9 +119,17 @@ class Pool:
         for process in self._processes:
             process.close()
 
+    def assign(self, loads: Sequence[int]) -> None:
+        """Give every peer a worker: the heaviest first, each to the one with the least to do."""
+        burden = dict.fromkeys(self._processes, 0)
+        for peer in sorted(range(len(loads)), key=lambda peer: -loads[peer]):
+            process = min(burden, key=lambda each: burden[each])
+            self._of_peer[peer] = process
+            burden[process] += loads[peer]
+
     def ask(self, peer: int, method: str, *arguments: Any) -> Pending:
         """Ask the worker of a peer for something."""
-        return self._processes[peer % len(self._processes)].ask(method, (peer, *arguments))
+        return self._of_peer[peer].ask(method, (peer, *arguments))
 
     def wait(self, pendings: list[Pending]) -> None:
         """Return when all of these are answered."""
@@ -138,10 +148,10 @@ class Pool:
 
 
 class PoolTrainer:
-    """The `Trainer` of all peers of one machine, and a barrier: what was started is found together.
+    """The `Trainer` of all peers of one machine; what was started is found when it is released.
 
-    Which core was faster decides nothing, so neither does it decide which block a commitment lands
-    in.
+    Whoever releases does so in an order of its own. Which core was faster decides nothing, so
+    neither does it decide which block a commitment lands in.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -163,11 +173,13 @@ class PoolTrainer:
 
     @property
     def is_running(self) -> bool:
-        """Whether a training was started since the last barrier."""
+        """Whether a training was started and not released."""
         return bool(self._running)
 
-    def wait_all(self) -> None:
-        """Return when every training that was started has ended, and let all of them be found."""
-        self._pool.wait(list(self._running.values()))
-        self._finished |= self._running
-        self._running = {}
+    def release(self, seat: Seat) -> None:
+        """Wait for what a seat has started, and let it be found; the others go on meanwhile."""
+        mine = {name: pending for name, pending in self._running.items() if name[0] == seat}
+        self._pool.wait(list(mine.values()))
+        for name, pending in mine.items():
+            del self._running[name]
+            self._finished[name] = pending

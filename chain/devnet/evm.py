@@ -17,13 +17,13 @@ from eth.constants import BLANK_ROOT_HASH, MAX_PREV_HEADER_DEPTH, ZERO_ADDRESS, 
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
 from eth.vm.forks.prague import PragueVM
-from eth.vm.forks.prague.state import PragueState
 from eth_typing import Address, BlockNumber, Hash32
 from lru import LRU
 
 from chain.devnet.building import build_block, build_genesis
 from chain.devnet.codec import Header, decode_header
 from chain.devnet.errors import ChainMismatch, StoreUnreadable
+from chain.devnet.interpreter import State
 from chain.devnet.nodes import NodeDatabase
 from chain.devnet.records import BlockRecord
 from chain.devnet.store import Store
@@ -127,7 +127,7 @@ class Chain:
         context = make(block.header)
         state = self._states.get(root)
         if state is None:
-            state = self._states[root] = PragueState(self._nodes, context, root)
+            state = self._states[root] = State(self._nodes, context, root)
         state.execution_context = context
         return state
 
@@ -145,7 +145,7 @@ class Chain:
         )
         context = self._make_context(header)
         try:
-            state = PragueState(self._nodes, context, parent.state_root)
+            state = State(self._nodes, context, parent.state_root)
             done, mined = build_block(state, header, candidates, self._nodes.pending)
             self._store.write(mined)
             self._nodes.keep()
@@ -163,7 +163,7 @@ class Chain:
         facts = {"chain_id": _to_bytes(self.chain_id), "accounts": _to_bytes(len(funded))}
         try:
             mined = build_genesis(
-                PragueState(self._nodes, context, BLANK_ROOT_HASH),
+                State(self._nodes, context, BLANK_ROOT_HASH),
                 funded,
                 timestamp=self._clock(),
                 gas_limit=GAS_LIMIT,
