@@ -1,0 +1,1 @@
+"""What is claimed of speed, memory and gas, measured beside what it must be compared with."""

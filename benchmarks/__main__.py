@@ -1,0 +1,8 @@
+"""`python -m benchmarks`: all tables, in turn."""
+
+from benchmarks import gas, rule, speed
+
+if __name__ == "__main__":
+    speed.main()
+    rule.main()
+    gas.main()
