@@ -1,7 +1,7 @@
 """The rule at 20 updates of a million coordinates, beside the memory's own speed.
 
-Quoted figures: byzfl and Flower 1.42 on float32, measured by the maintainers on a machine of the same size in
-October 2026; constants here, not reproduced.
+Quoted figures: byzfl and Flower 1.42 on float32, measured by the maintainers on a machine of the
+same size in October 2026; constants here, not reproduced.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.table import print_table
 from chain.types import Seat, Wei
+from node.encoding import Update
 from node.rule.aggregate import aggregate
 from node.rule.gram import compute_gram
 from node.rule.parameters import Member, Roll, Rule, Selection, Weighting
@@ -23,7 +24,8 @@ UPDATES, COORDINATES, REPEATS = 20, 1_000_000, 7
 def main() -> None:
     """Print the table."""
     generator = np.random.default_rng(0)
-    updates = generator.integers(-3000, 3000, (UPDATES, COORDINATES)).astype(np.int16)
+    table = generator.integers(-3000, 3000, (UPDATES, COORDINATES)).astype(np.int16)
+    updates: list[Update] = list(table)
     head = generator.integers(-(2**24), 2**24, COORDINATES).astype(np.int32)
     members = [Member(Seat(i), Wei(10**18), 100) for i in range(UPDATES)]
     roll = Roll(Wei(UPDATES * 10**18), UPDATES)
@@ -35,7 +37,7 @@ def main() -> None:
         return lambda: aggregate(rule, roll, members, head, updates)
 
     rows = [
-        ("read all updates once", lambda: updates.sum(dtype=np.int64), "the memory's limit"),
+        ("read all updates once", lambda: table.sum(dtype=np.int64), "the memory's limit"),
         ("exact Gram matrix", lambda: compute_gram(updates), "36 (prototype)"),
         ("mean", run(mean), "-"),
         ("trimmed mean, 20 %", run(replace(mean, trim_bps=2000)), "byzfl 72, Flower 384"),

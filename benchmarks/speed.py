@@ -1,7 +1,7 @@
 """Seconds a round beside the plain float loop, the two alternated in one run; start-up and memory.
 
-Quoted figures are of Flower 1.42 (FedAvg, one local epoch, batch 32), measured by the maintainers on a
-machine of the same size in October 2026; they are constants here, not reproduced.
+Quoted figures are of Flower 1.42 (FedAvg, one local epoch, batch 32), measured by the maintainers
+on a machine of the same size in October 2026; they are constants here, not reproduced.
 """
 
 import json
@@ -99,7 +99,8 @@ def measure_accuracy(case: Case) -> list[str]:
 def measure_process(case: Case) -> list[str]:
     """Return a row: a fresh `holdfast localnet run` of ten rounds, its start-up and its memory."""
     options = case.scenario.options
-    command = [sys.executable, "-m", "cli.app", "localnet", "run", "--json", "--rounds", "10"]
+    holdfast = str(Path(sys.executable).with_name("holdfast"))
+    command = [holdfast, "localnet", "run", "--json", "--rounds", "10"]
     command += ["--dataset", case.scenario.dataset, "--peers", str(case.scenario.peers)]
     command += ["--hidden", ",".join(map(str, options["hidden"]))]
     command += ["--learning-rate", str(options["learning_rate"])]
@@ -138,7 +139,7 @@ def main() -> None:
         [measure_accuracy(case) for case in cases],
     )
     print_table(
-        "A fresh process: end of the first round (s after start), peak memory of all processes (MB)",
+        "A fresh process: first round ended (s after start), peak memory of its processes (MB)",
         ["case", "first round", "bar", "memory", "bar"],
         [measure_process(case) for case in cases],
     )

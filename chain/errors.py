@@ -4,6 +4,7 @@ ChainError
 ├── Unreachable          no node answers, or its answer is none
 ├── WrongChain           a node of another chain
 ├── NoContract           no federation at the address
+├── NoHistory            a node that does not know the past which a reader needs
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
 ├── Lost                 a transaction that is neither pending nor mined
 └── Reverted             the contract refused, with a reason
@@ -49,6 +50,17 @@ class NoContract(ChainError):
     def __init__(self, address: str, got: str) -> None:
         super().__init__(
             f"chain: expected a federation at {address}, got {got}", expected=address, got=got
+        )
+
+
+class NoHistory(ChainError):
+    """The node has dropped the past state or logs in which the federation's creation is found."""
+
+    def __init__(self, address: str, got: str) -> None:
+        super().__init__(
+            f"chain: expected a node that knows when {address} was created, got {got}",
+            expected="past state and logs",
+            got=got,
         )
 
 

@@ -17,8 +17,19 @@ from web3.exceptions import ContractLogicError, Web3Exception
 from web3.types import LogReceipt
 
 from chain import types
-from chain.errors import NoContract, Reverted, revert_error
-from chain.types import Event, Key, Logged, OpenRound, Parameters, Position, RoundId, Seat, Wei
+from chain.errors import NoContract, NoHistory, Reverted, revert_error
+from chain.types import (
+    Created,
+    Event,
+    Key,
+    Logged,
+    OpenRound,
+    Parameters,
+    Position,
+    RoundId,
+    Seat,
+    Wei,
+)
 from contracts import load_artifact
 
 BlockId = int | bytes
@@ -113,7 +124,7 @@ class Federation:
     def read(self, function: str, *arguments: object, at: BlockId | None = None) -> Any:
         """Return what a view answers at a block (default: the latest)."""
         data = encode_call(function, arguments)
-        block = "latest" if at is None else at
+        block = "latest" if at is None else "0x" + at.hex() if isinstance(at, bytes) else at
         try:
             answer = self.web3.eth.call(
                 {"to": self.address, "data": cast(Any, data)}, cast(Any, block)
@@ -129,7 +140,7 @@ class Federation:
 
     def get_round(self, at: BlockId | None = None) -> OpenRound:
         """Return the open round, or the last one."""
-        number, named, ends_at, power, active = self.read("round", at=at)
+        number, named, ends_at, power, active, _ = self.read("round", at=at)
         return OpenRound(RoundId(number), RoundId(named), ends_at, Wei(power), active)
 
     def get_head(self, at: BlockId | None = None) -> tuple[Key, int, RoundId, int]:
@@ -168,3 +179,27 @@ class Federation:
             at = Position(number, log["logIndex"], bytes(log["transactionHash"]))
             events.append(Logged(decode_event(log), at, times[number]))
         return events
+
+
+def find_creation(federation: Federation) -> int:
+    """Return the block that created a federation, the first one with code at its address.
+
+    Asks for the code at about log2(blocks) blocks, so the node must keep old state, as the embedded
+    chain does and archive nodes do. Raises NoHistory.
+    """
+    web3, address = federation.web3, federation.address
+    first, last = 0, int(web3.eth.block_number)
+    try:
+        while first < last:
+            middle = (first + last) // 2
+            if web3.eth.get_code(address, middle):
+                last = middle
+            else:
+                first = middle + 1
+        events = federation.get_events(first, first)
+    except Web3Exception as error:
+        raise NoHistory(address, f"{error}") from error
+    # Some nodes answer for state that they have dropped; the creation event is the proof.
+    if not events or not isinstance(events[0].event, Created):
+        raise NoHistory(address, f"no creation in block {first}")
+    return first

@@ -19,10 +19,13 @@ class Observer:
         self._history: list[Logged] = []
         self.ledger = Ledger(self._genesis)
         self.block: Block | None = None
+        self.rolled_back_to: int | None = None
+        """The block after which the last poll took events back; None: it took back none."""
 
     def poll(self) -> tuple[Logged, ...]:
         """Catch up with the chain and return what is new, in the chain's order."""
         news: list[Logged] = []
+        self.rolled_back_to = None
         while (batch := self._watcher.poll()) is not None:
             if self._history and self._history[-1].at.block > batch.keep:
                 self._roll_back(batch.keep)
@@ -41,6 +44,8 @@ class Observer:
 
     def _roll_back(self, keep: int) -> None:
         """Forget all after block `keep`; a fold cannot be unfolded, so fold again."""
+        past = self.rolled_back_to
+        self.rolled_back_to = keep if past is None else min(past, keep)
         self._history = [logged for logged in self._history if logged.at.block <= keep]
         self.ledger = Ledger(self._genesis)
         for logged in self._history:

@@ -1,4 +1,4 @@
-"""Five peers, one of them flipping the sign of what it learns, agree on a model of handwritten digits."""
+"""Five peers, one of them an attacker, agree on a model of handwritten digits."""
 
 from localnet.network import Localnet
 from localnet.report import RoundEnded

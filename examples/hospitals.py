@@ -8,18 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from chain.connect import connect_devnet, open_kept_chain
-from chain.federation import Federation
-from chain.observer import Observer
-from localnet import kept
 from localnet.network import Localnet
 from localnet.scenario import Scenario
+from localnet.source import open_kept
 from node.audit import Audit
-from node.blobs.disk import DiskBlobs
 
 
 def write_patients(path: Path) -> None:
-    """Write 500 invented patients: age, pressure, two laboratory values, and whether they fell ill."""
+    """Write 500 invented patients: age, pressure, two laboratory values, and whether they fell
+    ill."""
     generator = np.random.default_rng(7)
     age = generator.uniform(20, 90, 500)
     pressure = generator.normal(125, 15, 500)
@@ -44,16 +41,12 @@ if __name__ == "__main__":
                 pass
             print(f"accuracy {net.summary().accuracy:.3f}")
 
-        record = kept.read_run(run)
-        with open_kept_chain(kept.chain_path(run)) as chain:
-            federation = Federation(connect_devnet(chain), record.address)
-            observer = Observer(federation, created_at=record.created_at)
-            observer.poll()
+        with open_kept(run) as source:
+            history = source.contract.observer
+            history.poll()
+            federation = source.contract.federation
             audit = Audit(
-                observer.ledger.genesis,
-                federation.chain_id,
-                federation.address,
-                DiskBlobs(kept.blobs_path(run)),
+                history.ledger.genesis, federation.chain_id, federation.address, source.blobs
             )
-            checked = list(audit.run(observer.history))
+            checked = list(audit.run(history.history))
         print(f"{len(checked)} rounds recomputed, finding: {audit.finding}")

@@ -1,7 +1,7 @@
 """A learner of one's own: linear regression by gradient steps, combined by the integer rule.
 
-Three peers hold different rows of one table; none of them sees another's. The head approaches the line
-y = 2 x1 - x2 + 0.5 that all rows follow.
+Three peers hold different rows of one table; none of them sees another's. The head approaches the
+line y = 2 x1 - x2 + 0.5 that all rows follow.
 """
 
 from typing import Any

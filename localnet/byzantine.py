@@ -83,7 +83,7 @@ def parse_byzantine(text: str) -> tuple[int, Byzantine]:
     expected = "COUNT:KIND[:STRENGTH] with KIND " + ", ".join(KINDS)
     count, _, rest = text.partition(":")
     kind, has_strength, strength = rest.partition(":")
-    if not count.isdigit() or kind not in KINDS:
+    if not 0 < len(count) <= 3 or not count.isdecimal() or kind not in KINDS:
         raise ScenarioRefused("byzantine", expected, repr(text))
     if not has_strength:
         return int(count), KINDS[kind](None)
@@ -95,4 +95,6 @@ def parse_byzantine(text: str) -> tuple[int, Byzantine]:
         raise ScenarioRefused("byzantine", "a number as strength", repr(text)) from error
     if not 0 < value < FOR_EVER:
         raise ScenarioRefused("byzantine", "a positive strength", repr(text))
+    if kind == "absent" and value != int(value):
+        raise ScenarioRefused("byzantine", "a whole number of rounds", repr(text))
     return int(count), KINDS[kind](value)

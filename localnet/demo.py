@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
+from localnet.report import Summary
 from localnet.scenario import Scenario
 
 ATTACK = "2:sign_flip:10"
@@ -27,3 +29,13 @@ def demo_scenarios(seed: int, rounds: int = 30) -> Mapping[str, Scenario]:
             "mean": attacked.with_rule("mean"),
         }
     )
+
+
+def summarise(runs: Mapping[str, Summary], seconds: float) -> dict[str, Any]:
+    """Return the attacked run's summary, with the others' accuracies and the time of all."""
+    return {
+        **runs["attacked"].to_dict(),
+        "accuracy_honest": round(runs["honest"].accuracy, 6),
+        "accuracy_mean": round(runs["mean"].accuracy, 6),
+        "seconds": round(seconds, 3),
+    }

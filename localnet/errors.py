@@ -3,7 +3,9 @@
 LocalnetError
 ├── ScenarioRefused   flags that do not describe a federation
 ├── WorkerFailed      a training process died
-└── KeptRunRefused    a folder that holds no run, half of one, or another one
+├── KeptRunRefused    a folder that holds no run, half of one, or another one
+├── SourceRefused     a federation to read of which a part is not given
+└── PlotRefused       a picture that cannot be drawn
 """
 
 from node.errors import NodeError
@@ -23,3 +25,11 @@ class WorkerFailed(LocalnetError):
 
 class KeptRunRefused(LocalnetError):
     """A folder that is not the kept run that was asked for."""
+
+
+class SourceRefused(LocalnetError):
+    """A part of a federation that is needed here and was not given."""
+
+
+class PlotRefused(LocalnetError):
+    """matplotlib is not installed, or the file is none that a picture goes to."""

@@ -7,7 +7,7 @@ served it.
 
 from collections.abc import Mapping, Sequence
 
-from chain.types import Root, Seat
+from chain.types import Seat
 from localnet.byzantine import Byzantine
 from node.blobs.errors import BlobCorrupt, BlobMissing
 from node.blobs.store import Blob, Blobs, check_payload
@@ -21,7 +21,7 @@ class LocalExchange:
     ) -> None:
         self.store = store
         self._kinds = kinds
-        self._holders: dict[Root, set[Seat]] = {}
+        self._holders: dict[Blob, set[Seat]] = {}
         choosing = sorted(seat for seat, kind in kinds.items() if kind.is_choosing)
         self._chosen = {
             Seat(seat): honest[i % len(honest)] for i, seat in enumerate(choosing) if honest
@@ -31,21 +31,21 @@ class LocalExchange:
         """Return the blobs of one peer."""
         return Shelf(self, seat)
 
-    def hold(self, seat: Seat, root: Root) -> None:
+    def hold(self, seat: Seat, blob: Blob) -> None:
         """Note that a seat has a payload."""
-        self._holders.setdefault(root, set()).add(seat)
+        self._holders.setdefault(blob, set()).add(seat)
 
-    def release(self, seat: Seat, root: Root) -> None:
+    def release(self, seat: Seat, blob: Blob) -> None:
         """Note that a seat has it no more."""
-        self._holders.get(root, set()).discard(seat)
+        self._holders.get(blob, set()).discard(seat)
 
-    def holds(self, seat: Seat, root: Root) -> bool:
+    def holds(self, seat: Seat, blob: Blob) -> bool:
         """Whether a seat has a payload."""
-        return seat in self._holders.get(root, ())
+        return seat in self._holders.get(blob, ())
 
     def fetch(self, reader: Seat, blob: Blob, sources: Sequence[Seat]) -> bytes:
         """Return what the first source serves that has it, `sources` before all others."""
-        holders = sorted(self._holders.get(blob.root, ()))
+        holders = sorted(self._holders.get(blob, ()))
         ordered = [s for s in sources if s in holders] + [s for s in holders if s not in sources]
         reasons = []
         for source in ordered:
@@ -79,7 +79,7 @@ class Shelf:
 
     def put(self, blob: Blob, payload: bytes) -> None:
         self._exchange.store.put(blob, payload)
-        self._exchange.hold(self._seat, blob.root)
+        self._exchange.hold(self._seat, blob)
 
     def get(self, blob: Blob) -> bytes:
         if not self.has(blob):
@@ -87,10 +87,10 @@ class Shelf:
         return self._exchange.store.get(blob)
 
     def has(self, blob: Blob) -> bool:
-        return self._exchange.holds(self._seat, blob.root)
+        return self._exchange.holds(self._seat, blob)
 
     def drop(self, blob: Blob) -> None:
-        self._exchange.release(self._seat, blob.root)
+        self._exchange.release(self._seat, blob)
 
     def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
         return self._exchange.fetch(self._seat, blob, sources)

@@ -1,21 +1,29 @@
 """The folder of a kept run, enough to audit it years later or to go on with it.
 
-    run.json       scenario, chain id, contract address; written last, so it marks a whole
-    spec.toml      the bytes that the creation event carries
-    chain/         the embedded chain
-    blobs/         every update and model, by root
-    peers/NNN.db   each peer's journal
+run.json       scenario, chain id, contract address; written last, so it marks a whole
+founding       there before that; what else is there then has no worth
+spec.toml      the bytes that the creation event carries
+chain/         the embedded chain
+blobs/         every update and model, by root
+peers/NNN.db   each peer's journal
 """
 
+import fcntl
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from localnet.errors import KeptRunRefused
 from localnet.scenario import Scenario
 
 RUN = "run.json"
+FOUNDING = "founding"
+PARTS = ("chain", "blobs", "peers", "spec.toml", RUN + ".tmp")
 
 
 @dataclass(frozen=True)
@@ -49,15 +57,49 @@ def has_run(directory: Path) -> bool:
     return (directory / RUN).exists()
 
 
-def prepare(directory: Path) -> None:
-    """Make the folder for a new run. Raises KeptRunRefused where something is in it."""
+@contextmanager
+def founding(directory: Path) -> Iterator[None]:
+    """Hold the folder for a new run; unless `write_run` has come, it is empty again at the end.
+
+    What a founding that was killed has left is removed. Raises KeptRunRefused where anything else
+    is there, or another process is founding.
+    """
+    with _claim(directory):
+        try:
+            yield
+        finally:
+            if not has_run(directory):
+                _clear(directory)
+                (directory / FOUNDING).unlink()
+
+
+def _claim(directory: Path) -> IO[str]:
+    """Return the open marker of a founding, locked: a process that is killed lets go of it."""
+    marker = directory / FOUNDING
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()):
+        if not marker.exists() and any(directory.iterdir()):
             raise KeptRunRefused("folder of the run", "an empty or a new one", directory)
-        (directory / "peers").mkdir()
+        claim = marker.open("w")
     except OSError as error:
         raise KeptRunRefused("folder of the run", "one to write to", error) from error
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _clear(directory)
+        (directory / "peers").mkdir()
+    except OSError as error:
+        claim.close()
+        raise KeptRunRefused("folder of the run", "one for this process alone", error) from error
+    return claim
+
+
+def _clear(directory: Path) -> None:
+    for part in PARTS:
+        path = directory / part
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_run(directory: Path, run: KeptRun, spec: bytes) -> None:
@@ -76,6 +118,7 @@ def write_run(directory: Path, run: KeptRun, spec: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(directory / RUN)
+    (directory / FOUNDING).unlink(missing_ok=True)
 
 
 def read_run(directory: Path) -> KeptRun:

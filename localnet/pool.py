@@ -65,12 +65,12 @@ class _Process:
     def collect(self) -> None:
         """Take the answer that is there."""
         assert self._current is not None, "only a busy worker answers"
-        current, self._current = self._current, None
         try:
             is_fine, value = self.connection.recv()
-        except (EOFError, ConnectionError) as error:
-            code = self._child.wait()
-            raise WorkerFailed("worker", "an answer", f"exit code {code}") from error
+        except (EOFError, ConnectionError):
+            self._fail()
+            return
+        current, self._current = self._current, None
         current.is_done = True
         if is_fine:
             current.value = value
@@ -92,9 +92,20 @@ class _Process:
         self._current, method, arguments = self._queue.popleft()
         try:
             self.connection.send((method, arguments))
-        except OSError as error:
-            code = self._child.wait()
-            raise WorkerFailed("worker", "a living process", f"exit code {code}") from error
+        except OSError:
+            self._fail()
+
+    def _fail(self) -> None:
+        """Answer all that was asked with what became of the process: nobody else will."""
+        code = self._child.wait()
+        asked = [pending for pending, _, _ in self._queue]
+        if self._current is not None:
+            asked.insert(0, self._current)
+        self._queue.clear()
+        self._current = None
+        for pending in asked:
+            pending.error = WorkerFailed("worker", "a living process", f"exit code {code}")
+            pending.is_done = True
 
 
 class Pool:

@@ -82,8 +82,9 @@ class Scenario:
             raise ScenarioRefused("weighting", known, repr(self.weighting))
         if not 1 <= self.min_updates <= self.peers:
             raise ScenarioRefused("min_updates", f"1 to {self.peers} peers", self.min_updates)
-        if min(self.commit_seconds, self.grace_seconds, self.attest_seconds) < 1:
-            raise ScenarioRefused("seconds", "at least 1", 0)
+        shortest = min(self.commit_seconds, self.grace_seconds, self.attest_seconds)
+        if shortest < 1:
+            raise ScenarioRefused("seconds of a phase", "at least 1", shortest)
         self.seat_kinds()
         # A clip to be calibrated is at least 1.
         check_rule(self.rule_with(1 if self.clip is None else self.clip), 1)
@@ -164,6 +165,10 @@ class Scenario:
     def with_rule(self, rule: str) -> "Scenario":
         """Return the same federation under another rule, as that rule comes."""
         return replace(self, rule=rule, trim_bps=None, faults_bps=None, clip=None)
+
+    def with_weighting(self, weighting: str) -> "Scenario":
+        """Return the same federation with other weights."""
+        return replace(self, weighting=weighting)
 
     def with_honest_seats(self) -> "Scenario":
         """Return the same federation with nobody Byzantine."""

@@ -83,7 +83,7 @@ def build_setting(
     opened."""
     is_reopened = directory is not None and kept.has_run(directory)
     if directory is not None and not is_reopened:
-        kept.prepare(directory)
+        stack.enter_context(kept.founding(directory))
     clock = SimulatedClock(START)
     devnet = stack.enter_context(
         Devnet(
@@ -118,13 +118,16 @@ def build_setting(
     clock.advance_to(observer.block.timestamp)
     mining = Mining(web3)
     mining.hold()
-    exchange = _stock(scenario, task, store, observer)
     contract = Contract(federation, observer, task.parameters)
+    exchange = _stock(scenario, contract, store)
     compute: Compute = SharedCompute() if shares_compute else compute_result
     peers = []
     for index, sender in enumerate(senders):
         shelf = exchange.shelf(Seat(index))
         path = None if directory is None else kept.journal_path(directory, index)
+        journal = stack.enter_context(Journal(path))
+        for _, round_id, trained in journal.trained():
+            exchange.hold(Seat(index), contract.update_blob(round_id, Seat(index), trained.root))
         peers.append(
             Peer(
                 seat=Seat(index),
@@ -132,7 +135,7 @@ def build_setting(
                 sender=sender,
                 blobs=shelf,
                 exchange=shelf,
-                journal=stack.enter_context(Journal(path)),
+                journal=journal,
                 trainer=cohort.trainer,
                 clock=clock,
                 compute=compute,
@@ -155,22 +158,18 @@ def _genesis_blob(task: Task) -> Blob:
     return Blob(task.parameters.genesis, len(task.genesis))
 
 
-def _stock(scenario: Scenario, task: Task, store: Blobs, observer: Observer) -> LocalExchange:
-    """Return the exchange, each peer's shelf filled with what it had: genesis, and its own
-    updates."""
+def _stock(scenario: Scenario, contract: Contract, store: Blobs) -> LocalExchange:
+    """Return the exchange, each peer's shelf filled with the models that it had: genesis, and what
+    it voted for."""
     kinds = scenario.seat_kinds()
     honest = [Seat(seat) for seat in range(scenario.peers) if seat not in kinds]
     exchange = LocalExchange(store, kinds, honest)
-    seats = [Seat(seat) for seat in range(scenario.peers)]
-    for seat in seats:
-        exchange.hold(seat, task.parameters.genesis)
-    ledger = observer.ledger
-    for parent, round_id in ledger.rows:
-        for commitment in ledger.commitments(parent, round_id):
-            exchange.hold(commitment.seat, commitment.root)
+    for seat in range(scenario.peers):
+        exchange.hold(Seat(seat), contract.model_blob(contract.parameters.genesis))
+    ledger = contract.observer.ledger
     for key, votes in ledger.votes.items():
         for seat in votes:
-            exchange.hold(seat, ledger.result(key).model_root)
+            exchange.hold(seat, contract.model_blob(ledger.result(key).model_root))
     return exchange
 
 

@@ -65,7 +65,11 @@ def serve(connection: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - a learner may raise anything; its peer is told
             reason = f"{type(error).__name__}: {error}"
             answer = (False, WorkerFailed(f"worker: {method}", "an answer", reason))
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except ConnectionError:
+            # The parent has given up, and said why itself.
+            return
 
 
 if __name__ == "__main__":

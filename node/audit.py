@@ -8,6 +8,7 @@ attested a result that does not recompute has signed it.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from chain.keys import compute_result_key, compute_running_hash, compute_update_tag, weigh
 from chain.ledger import Ledger
@@ -27,7 +28,8 @@ from chain.types import (
 from node.blobs.errors import BlobCorrupt, BlobError
 from node.blobs.store import Blob, Blobs
 from node.encoding import model_from_payload, update_from_payload
-from node.errors import NodeError
+from node.errors import MerkleError, NodeError
+from node.history import find_misplacement
 from node.merkle import MODEL_TAG, compute_leaves, find_bad_leaf
 from node.result import Result, compute_result
 from node.rule.parameters import Member, Roll
@@ -43,6 +45,28 @@ class Finding:
     round: RoundId | None = None
     seats: tuple[Seat, ...] = ()
     leaf: int | None = None
+
+    def __str__(self) -> str:
+        places = [
+            "" if self.block is None else f"block {self.block}",
+            "" if self.round is None else f"round {self.round}",
+            f"seat {', '.join(map(str, self.seats))}" if self.seats else "",
+            "" if self.leaf is None else f"leaf {self.leaf}",
+        ]
+        where = ", ".join(place for place in places if place)
+        return f"{where}: {self.what}" if where else self.what
+
+
+class KeptBlobs(Protocol):
+    """A store on disk, where what was sound when it came may have changed."""
+
+    def kept(self) -> Iterator[Blob]:
+        """Return every blob that is there."""
+        ...
+
+    def check(self, blob: Blob) -> None:
+        """Raise BlobError unless all that is kept of a blob is sound."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -64,6 +88,7 @@ class Audit:
         self._address = address
         self._blobs = blobs
         self._wrong: dict[Key, Finding] = {}
+        self._last: Position | None = None
         self.finding: Finding | None = None
 
     def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
@@ -82,7 +107,23 @@ class Audit:
             self.finding = replace(finding, seats=tuple(sorted(self._ledger.votes[key])))
             return
 
+    def sweep(self, store: KeptBlobs) -> Iterator[Blob]:
+        """Check every kept blob, those too that nothing on the chain refers to; yields the sound
+        ones, stops at the first that is not."""
+        for blob in store.kept():
+            try:
+                store.check(blob)
+            except BlobError as error:
+                leaf = error.leaf if isinstance(error, BlobCorrupt) else None
+                self.finding = Finding(str(error), None, leaf=leaf)
+                return
+            except MerkleError as error:
+                self.finding = Finding(f"leaves beside blob {blob.name}: {error}", None)
+                return
+            yield blob
+
     def _check(self, logged: Logged) -> Checked | None:
+        self._check_place(logged)
         match logged.event:
             case Created(spec, parameters):
                 self._ledger.apply(logged)
@@ -98,6 +139,14 @@ class Audit:
             case _:
                 self._ledger.apply(logged)
         return None
+
+    def _check_place(self, logged: Logged) -> None:
+        what = find_misplacement(self._ledger, logged.event)
+        if self._last is not None and logged.at <= self._last:
+            what = "events are out of the chain's order"
+        if what is not None:
+            raise _Mismatch(Finding(what, logged.at.block, getattr(logged.event, "round", None)))
+        self._last = logged.at
 
     def _check_creation(self, spec: bytes, parameters: Parameters, at: Position) -> None:
         try:

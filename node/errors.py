@@ -11,6 +11,8 @@
     │   ├── OutOfRange           a number that the integers of the protocol cannot hold
     │   └── PayloadRefused       bytes or integers of the wrong length or type
     ├── SpecRefused              a spec that is not one
+    ├── ModelRefused             a file that is no agreed model, or cannot become one
+    ├── ClaimRefused             a learner's count of samples or steps that is none
     ├── JournalFailed            the journal cannot be written or read
     └── RuleError
         ├── RuleRefused          parameters under which the rule's guarantee does not hold
@@ -78,6 +80,14 @@ class PayloadRefused(EncodingError):
 
 class SpecRefused(NodeError):
     """A spec that is not TOML, lacks an entry, or has one that it should not."""
+
+
+class ModelRefused(NodeError):
+    """A height, a file or a format under which no agreed model is to be had."""
+
+
+class ClaimRefused(NodeError):
+    """What a learner says of its work cannot be claimed: no whole number of samples or steps."""
 
 
 class JournalFailed(NodeError):

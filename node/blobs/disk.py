@@ -1,12 +1,13 @@
 """Blobs on disk, one file each, with the leaf hashes beside it so that damage can be named.
 
-    0xROOT         the payload 0xROOT.leaves  the tag, then the hash of each leaf that the payload
-    reaches, in order: 32 bytes each
+    0xROOT           the payload
+    0xROOT.leaves    the tag, then the hash of each leaf that the payload reaches, in order
 
 Files appear whole or not at all: written aside, synced, renamed; the leaves first.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from chain.types import Root
 from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
 from node.blobs.store import Blob, check_payload
 from node.merkle import HASH_BYTES, LEAF_BYTES, compute_leaves, find_bad_leaf, fold_leaves
+
+_NAME = re.compile("0x[0-9a-f]{64}")
 
 
 class DiskBlobs:
@@ -53,22 +56,39 @@ class DiskBlobs:
         return payload
 
     def has(self, blob: Blob) -> bool:
-        return self._path(blob).exists()
+        if not self._path(blob).exists():
+            return False
+        beside = self._read(self._leaves_path(blob)) or b""
+        # Another tag: a copied root, under which the payload is somebody else's, or damage.
+        return beside[:HASH_BYTES] in (blob.tag, b"") or self._is_sound(blob)
 
     def drop(self, blob: Blob) -> None:
         self._path(blob).unlink(missing_ok=True)
         self._leaves_path(blob).unlink(missing_ok=True)
 
+    def check(self, blob: Blob) -> None:
+        """Raise BlobCorrupt, with the first bad leaf, unless payload and leaves are both sound."""
+        sound = compute_leaves(self.get(blob), blob.tag)
+        listed = self._read(self._leaves_path(blob)) or b""
+        if listed == blob.tag + b"".join(sound):
+            return
+        leaves = [listed[i : i + HASH_BYTES] for i in range(HASH_BYTES, len(listed), HASH_BYTES)]
+        pairs = enumerate(zip(leaves, sound, strict=False))
+        leaf = next((i for i, (one, other) in pairs if one != other), min(len(leaves), len(sound)))
+        raise BlobCorrupt(
+            f"leaves beside blob {blob.name}, leaf {leaf}", "the payload's own", "others", leaf=leaf
+        )
+
     def kept(self) -> Iterator[Blob]:
         """Return every payload in the folder under the name and the tag that it was put by."""
         for path in sorted(self._directory.glob("0x*")):
-            if path.suffix:
+            if not _NAME.fullmatch(path.name):
                 continue
             beside = self._read(path.with_name(path.name + ".leaves")) or b""
             count = (len(beside) - HASH_BYTES) // HASH_BYTES
             size = path.stat().st_size
             # A payload of another length than its leaves say has been cut or has grown.
-            if not (count - 1) * LEAF_BYTES < size <= count * LEAF_BYTES:
+            if count > 0 and not (count - 1) * LEAF_BYTES < size <= count * LEAF_BYTES:
                 size = count * LEAF_BYTES
             yield Blob(Root(bytes.fromhex(path.name[2:])), size, beside[:HASH_BYTES])
 

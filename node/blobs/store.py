@@ -14,7 +14,11 @@ from node.merkle import MODEL_TAG, compute_root
 
 @dataclass(frozen=True)
 class Blob:
-    """What is needed to ask for a payload and to check it: root, tag (32 bytes) and size."""
+    """What is needed to ask for a payload and to check it: root, tag (32 bytes) and size.
+
+    All three are its identity. A root that was copied from another seat's commitment names no
+    payload under the copier's own tag, and a store must not take one for the other.
+    """
 
     root: Root
     size_bytes: int
@@ -38,7 +42,7 @@ class Blobs(Protocol):
         ...
 
     def has(self, blob: Blob) -> bool:
-        """Whether a payload is kept under this root (`get` says whether it is sound)."""
+        """Whether a payload is kept for this blob (`get` says whether it is sound)."""
         ...
 
     def drop(self, blob: Blob) -> None:
@@ -50,24 +54,24 @@ class MemoryBlobs:
     """Payloads as immutable bytes: what was sound when it came cannot change."""
 
     def __init__(self) -> None:
-        self._payloads: dict[Root, bytes] = {}
+        self._payloads: dict[Blob, bytes] = {}
 
     def put(self, blob: Blob, payload: bytes) -> None:
-        if blob.root not in self._payloads:
+        if blob not in self._payloads:
             check_payload(blob, payload)
-            self._payloads[blob.root] = payload
+            self._payloads[blob] = payload
 
     def get(self, blob: Blob) -> bytes:
-        payload = self._payloads.get(blob.root)
+        payload = self._payloads.get(blob)
         if payload is None:
             raise BlobMissing(f"blob {blob.name}", "kept in memory", "none")
         return payload
 
     def has(self, blob: Blob) -> bool:
-        return blob.root in self._payloads
+        return blob in self._payloads
 
     def drop(self, blob: Blob) -> None:
-        self._payloads.pop(blob.root, None)
+        self._payloads.pop(blob, None)
 
 
 def check_payload(blob: Blob, payload: bytes) -> None:

@@ -1,0 +1,186 @@
+"""A run as it goes: a live table on a terminal, a line per round elsewhere, or JSON."""
+
+import json
+import sys
+from collections import deque
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import typer
+
+from localnet.report import Progress, RoundEnded, Summary
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from localnet.network import Localnet
+    from localnet.setting import Setting
+
+SHOWN_ROUNDS = 12
+REDRAW_SECONDS = 0.1
+BPS_PER_PERCENT = 100
+
+
+class Display(AbstractContextManager["Display"], Protocol):
+    """Shows what a run reports; a context manager."""
+
+    def show(self, report: Progress | RoundEnded) -> None:
+        """Show the next report."""
+        ...
+
+
+class _Leaving:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class JsonLines(_Leaving):
+    """One object per round that ended; `extra` stands in each."""
+
+    def __init__(self, extra: Mapping[str, Any]) -> None:
+        self._extra = extra
+
+    def show(self, report: Progress | RoundEnded) -> None:
+        if isinstance(report, RoundEnded):
+            print_json({**report.to_dict(), **self._extra})
+
+
+class PlainLines(_Leaving):
+    """One line per round that ended, without control characters."""
+
+    def show(self, report: Progress | RoundEnded) -> None:
+        if isinstance(report, RoundEnded):
+            number, phase, *figures = _cells(report)
+            names = ("commits", "votes", "stake", "accuracy", "loss", "seconds")
+            named = (f"{name} {figure}" for name, figure in zip(names, figures, strict=True))
+            typer.echo(f"round {number:>4}  {phase:<7} " + "  ".join(named))
+
+
+class LiveTable:
+    """The last rounds and the one that runs, redrawn in place."""
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        self._ended: deque[RoundEnded] = deque(maxlen=SHOWN_ROUNDS)
+        self._current: Progress | None = None
+        self._drawn_at = 0.0
+        self._live = Live(self._draw(), auto_refresh=False)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._live)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._current = None
+        self._live.update(self._draw(), refresh=True)
+        self._stack.close()
+
+    def show(self, report: Progress | RoundEnded) -> None:
+        if isinstance(report, RoundEnded):
+            self._ended.append(report)
+        else:
+            self._current = report
+        # Drawing takes time from the run, so not at every report.
+        if perf_counter() - self._drawn_at > REDRAW_SECONDS:
+            self._live.update(self._draw(), refresh=True)
+            self._drawn_at = perf_counter()
+
+    def _draw(self) -> "Table":
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for name in ("round", "phase", "commits", "votes", "stake", "accuracy", "loss", "seconds"):
+            table.add_column(name, justify="left" if name == "phase" else "right")
+        for ended in self._ended:
+            table.add_row(*_cells(ended), style=None if ended.is_agreed else "yellow")
+        if self._current is not None:
+            table.add_row(*_cells(self._current), style="dim")
+        return table
+
+
+def open_display(*, as_json: bool, extra: Mapping[str, Any]) -> Display:
+    """Return the display that fits where the output goes."""
+    if as_json:
+        return JsonLines(extra)
+    return LiveTable() if sys.stdout.isatty() else PlainLines()
+
+
+def follow(net: "Localnet", display: Display) -> list[RoundEnded]:
+    """Run a federation to its end before everybody's eyes; return the rounds that ended."""
+    ended = []
+    with display:
+        for report in net.run():
+            display.show(report)
+            if isinstance(report, RoundEnded):
+                ended.append(report)
+    return ended
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print one object on a line, at once."""
+    typer.echo(json.dumps(content, ensure_ascii=False))
+    sys.stdout.flush()
+
+
+def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
+    """Say what is about to run: task, data, rule, and who will not play by it."""
+    from node.rule.parameters import Selection, Weighting
+
+    task, parameters = setting.task, setting.task.parameters
+    peers = task.balance.peers
+    samples = [peer.samples for peer in peers]
+    classes = [peer.effective_classes for peer in peers]
+    typer.echo(
+        f"task   {task.spec.name}, {task.spec.learner} of {parameters.coordinates:,} coordinates"
+    )
+    typer.echo(
+        f"data   {task.spec.partition}: {min(samples)} to {max(samples)} samples a peer, worth "
+        f"{min(classes):.1f} to {max(classes):.1f} of {len(task.balance.classes)} classes, "
+        f"skew {task.balance.skew:.2f} (0 is iid)"
+    )
+    clip = f"{parameters.clip:,} units" if parameters.clip else "none"
+    typer.echo(
+        f"rule   selection {Selection(parameters.selection).name.lower()}, "
+        f"weighting {Weighting(parameters.weighting).name.lower()}, "
+        f"trim {_percent(parameters.trim_bps)}, faults {_percent(parameters.faults_bps)}, "
+        f"clip {clip} of 2^-{parameters.update_bits}"
+    )
+    if kinds:
+        faulty = ", ".join(f"{seat} {kind}" for seat, kind in sorted(kinds.items()))
+        typer.echo(f"seats  {len(peers)}, Byzantine: {faulty}")
+
+
+def print_summary(summary: Summary) -> None:
+    """Say in a few lines what came of a run."""
+    gas = summary.gas_per_peer_round
+    typer.echo(
+        f"agreed {summary.agreed} of {summary.rounds} rounds, accuracy {summary.accuracy:.3f}, "
+        f"loss {summary.loss:.3f}"
+    )
+    typer.echo(
+        f"took   {summary.seconds:.1f} s, {summary.seconds_per_round:.3f} s a round"
+        + ("" if gas is None else f", {gas:,} gas a peer and round")
+    )
+    typer.echo(f"head   0x{summary.head.hex()}")
+
+
+def _percent(bps: int) -> str:
+    return f"{bps / BPS_PER_PERCENT:g} %"
+
+
+def _cells(report: Progress | RoundEnded) -> tuple[str, ...]:
+    if isinstance(report, RoundEnded):
+        phase = "agreed" if report.is_agreed else "lapsed"
+        judged = (f"{report.accuracy:.3f}", f"{report.loss:.3f}", f"{report.seconds:.2f}")
+    else:
+        phase, judged = report.phase, ("", "", "")
+    stake = f"{report.stake_bps / BPS_PER_PERCENT:.1f} %"
+    return (str(report.round), phase, str(report.commits), str(report.votes), stake, *judged)

@@ -1,0 +1,119 @@
+"""`holdfast federation`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import options
+from cli.display import print_json
+from cli.events import to_json
+
+if TYPE_CHECKING:
+    from chain.types import Seat
+    from localnet.source import Source
+
+app = typer.Typer(help="A federation on a chain.")
+
+ETHER = 10**18
+
+
+@app.callback()
+def federation() -> None:
+    """A federation on a chain."""
+
+
+@app.command()
+def show(
+    directory: options.Dir = None,
+    rpc: options.Rpc = None,
+    contract: options.Address = None,
+    blobs: options.BlobsDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show where a federation stands: parameters, head, phase, seats."""
+    with options.open_source(directory, rpc, contract, blobs) as source:
+        source.contract.observer.poll()
+        state = _describe(source)
+    if as_json:
+        print_json(state)
+    else:
+        _print(state)
+
+
+def _describe(source: "Source") -> dict[str, Any]:
+    from chain.types import Seat
+    from node.spec import parse_spec
+    from node.view import build_view
+
+    observer, federation = source.contract.observer, source.contract.federation
+    ledger, block = observer.ledger, observer.block
+    assert block is not None, "it was polled, and its creation is mined"
+    head = ledger.head()
+    return {
+        "event": "federation",
+        "address": federation.address,
+        "chain_id": federation.chain_id,
+        "block": block.number,
+        "spec": parse_spec(ledger.spec).name,
+        "phase": build_view(ledger, Seat(0)).phase(source.now()).value,
+        "round": ledger.round.number,
+        "head": {
+            "height": head.height,
+            "round": head.round,
+            "key": to_json(head.key),
+            "model_root": to_json(head.model_root),
+        },
+        "parameters": {
+            name: to_json(value) for name, value in asdict(source.contract.parameters).items()
+        },
+        "seats": [_describe_seat(source, seat) for seat in sorted(ledger.seats)],
+    }
+
+
+def _describe_seat(source: "Source", seat: "Seat") -> dict[str, Any]:
+    ledger = source.contract.observer.ledger
+    record = ledger.seats[seat]
+    first, stake = record.stakes[-1]
+    return {
+        "seat": seat,
+        "owner": record.owner,
+        "stake_wei": stake,
+        "endpoint": record.endpoint,
+        "counts_from": first,
+        "counts_until": record.until or None,
+    }
+
+
+def _print(state: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from node.rule.parameters import Selection, Weighting
+
+    names = {"weighting": Weighting, "selection": Selection}
+    head = state["head"]
+    typer.echo(f"federation {state['address']} on chain {state['chain_id']}: {state['spec']}")
+    typer.echo(f"block      {state['block']}")
+    typer.echo(f"round      {state['round']}, phase {state['phase']}")
+    typer.echo(f"head       height {head['height']}, agreed in round {head['round']}")
+    typer.echo(f"  key      {head['key']}")
+    typer.echo(f"  model    {head['model_root']}")
+    typer.echo("parameters")
+    for name, value in state["parameters"].items():
+        word = f" ({names[name](value).name.lower()})" if name in names else ""
+        typer.echo(f"  {name:<17} {value}{word}")
+    table = Table("seat", "owner", "stake", "endpoint", "counts", box=SIMPLE_HEAD, pad_edge=False)
+    for seat in state["seats"]:
+        until = "" if seat["counts_until"] is None else f" until round {seat['counts_until']}"
+        table.add_row(
+            str(seat["seat"]),
+            seat["owner"],
+            f"{seat['stake_wei'] / ETHER:g} ether",
+            seat["endpoint"],
+            f"from round {seat['counts_from']}{until}",
+        )
+    console = Console()
+    # A line too long for a file is not folded there.
+    Console(width=console.width if console.is_terminal else 120).print(table)

@@ -1,0 +1,61 @@
+"""Options that more than one command has."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from localnet.source import Source
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE.png", help="Draw accuracy and loss by round."),
+]
+Dir = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir", metavar="DIR", help="A run kept by `localnet run --keep`, ended or going on."
+    ),
+]
+Rpc = Annotated[
+    str | None, typer.Option("--rpc", metavar="URL", help="A node's JSON-RPC endpoint.")
+]
+Address = Annotated[
+    str | None, typer.Option("--contract", metavar="0x…", help="With --rpc: the federation.")
+]
+BlobsDir = Annotated[
+    Path | None, typer.Option("--blobs", metavar="DIR", help="With --rpc: a folder of its blobs.")
+]
+Height = Annotated[
+    int | None,
+    typer.Option(
+        "--height", metavar="N", show_default="the head", help="Of which result; 0: genesis."
+    ),
+]
+
+
+@contextmanager
+def open_source(
+    directory: Path | None, rpc: str | None, contract: str | None, blobs: Path | None
+) -> Iterator["Source"]:
+    """Open the one federation that the options name, at its latest block."""
+    from localnet.source import open_kept, open_url
+
+    if (directory is None) == (rpc is None):
+        raise typer.BadParameter("expected one of --dir DIR and --rpc URL --contract 0x…")
+    if directory is not None:
+        if contract is not None or blobs is not None:
+            raise typer.BadParameter("--contract and --blobs go with --rpc, not with --dir")
+        opened = open_kept(directory)
+    else:
+        assert rpc is not None, "one of the two was given"
+        if contract is None:
+            raise typer.BadParameter("--rpc needs --contract 0x…")
+        opened = open_url(rpc, contract, blobs, lambda: int(time()))
+    with opened as source:
+        yield source

@@ -1,0 +1,87 @@
+"""An audit before everybody's eyes, wherever it is asked for."""
+
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli.display import print_json
+from cli.events import to_json
+
+if TYPE_CHECKING:
+    from node.audit import Audit, Checked
+    from node.blobs.store import Blobs
+    from node.peer import Contract
+
+
+def replay(contract: "Contract", blobs: "Blobs", *, as_json: bool, is_brief: bool = False) -> bool:
+    """Replay what the observer has read, check what is kept; return whether all of it matched."""
+    from node.audit import Audit
+    from node.blobs.disk import DiskBlobs
+
+    observer, federation = contract.observer, contract.federation
+    audit = Audit(observer.ledger.genesis, federation.chain_id, federation.address, blobs)
+    rounds = swept = 0
+    total = len(observer.ledger.agreed)
+    with nullcontext() if as_json or is_brief or not sys.stdout.isatty() else _Bar(total) as bar:
+        for checked in audit.run(observer.history):
+            rounds += 1
+            if bar is not None:
+                bar.advance()
+            elif not is_brief:
+                _print_checked(checked, as_json=as_json)
+    if audit.finding is None and isinstance(blobs, DiskBlobs):
+        swept = sum(1 for _ in audit.sweep(blobs))
+    _print_conclusion(audit, rounds, swept, as_json=as_json)
+    return audit.finding is None
+
+
+class _Bar:
+    """A progress bar over rounds."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import Progress
+
+        self._progress = Progress(transient=True)
+        self._task = self._progress.add_task("audit", total=total)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def advance(self) -> None:
+        self._progress.advance(self._task)
+
+
+def _print_checked(checked: "Checked", *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "event": "checked",
+                "round": checked.round,
+                "height": checked.height,
+                "head": "0x" + checked.model_root.hex(),
+                "included": list(checked.included),
+            }
+        )
+    else:
+        typer.echo(
+            f"round {checked.round:>4}  height {checked.height:>4}  "
+            f"{len(checked.included)} updates  0x{checked.model_root.hex()}"
+        )
+
+
+def _print_conclusion(audit: "Audit", rounds: int, swept: int, *, as_json: bool) -> None:
+    finding = audit.finding
+    if as_json:
+        found = None if finding is None else to_json(finding)
+        print_json({"event": "audit", "rounds": rounds, "blobs_swept": swept, "finding": found})
+    elif finding is None:
+        blobs = f"; {swept} kept blobs are sound" if swept else ""
+        typer.echo(f"audit: {rounds} rounds recomputed from genesis, every root matches" + blobs)
+    else:
+        typer.echo(f"audit: after {rounds} rounds that match: {finding}")

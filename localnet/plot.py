@@ -1,0 +1,70 @@
+"""Accuracy and loss by round, as a picture."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+
+from localnet.errors import PlotRefused
+from localnet.report import RoundEnded
+from node.model_file import write_whole
+
+COLOURS = ("#0b6e99", "#5a9e3d", "#c2452d", "#8456a8")
+"""Told apart by dark and light as well, for print and for the colour-blind."""
+
+LOG_RATIO = 20
+
+
+def check_plot(path: Path) -> None:
+    """Raise PlotRefused where no picture could be drawn there: better before a run than after."""
+    if path.suffix.lower() != ".png":
+        raise PlotRefused("picture", "a file ending in .png", repr(path.name))
+    if not path.absolute().parent.is_dir():
+        raise PlotRefused("picture", "a folder that is there", path.absolute().parent)
+    if find_spec("matplotlib") is None:
+        raise PlotRefused("picture", "matplotlib (pip install 'holdfast[plot]')", "none")
+
+
+def draw_rounds(path: Path, title: str, runs: Mapping[str, Sequence[RoundEnded]]) -> None:
+    """Draw the runs by name, a panel each for accuracy and loss; lapsed rounds are hollow.
+
+    Raises OSError where the file cannot be written; it appears whole or not at all.
+    """
+    # Drawn without pyplot: no window, no backend chosen for the whole process.
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure.suptitle(f"{title} (judged on data that no peer trains on)")
+    for place, name in enumerate(("accuracy", "loss")):
+        axes = figure.add_subplot(1, 2, place + 1)
+        for colour, (run, rounds) in zip(COLOURS, runs.items(), strict=False):
+            numbers = [ended.round for ended in rounds]
+            values = [getattr(ended, name) for ended in rounds]
+            hollow = [i for i, ended in enumerate(rounds) if not ended.is_agreed]
+            axes.plot(numbers, values, color=colour, label=run, linewidth=1.8)
+            lapsed = ([numbers[i] for i in hollow], [values[i] for i in hollow])
+            axes.plot(*lapsed, "o", color=colour, markerfacecolor="white", markersize=5)
+        axes.set_xlabel("round")
+        axes.set_ylabel(name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        if name == "accuracy":
+            axes.set_ylim(0, 1)
+        elif _is_wide([ended.loss for rounds in runs.values() for ended in rounds]):
+            axes.set_yscale("log")
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(),
+        frameon=False,
+        ncols=len(runs),
+        loc="outside lower center",
+    )
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    write_whole(path, content.getvalue())
+
+
+def _is_wide(values: Sequence[float]) -> bool:
+    """Return whether small values would not be seen beside large ones."""
+    return bool(values) and 0 < min(values) < max(values) / LOG_RATIO

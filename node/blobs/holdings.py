@@ -1,0 +1,76 @@
+"""What one peer has: its store, what it found sound there, and when to ask others again.
+
+A store may rot, and a file under the right root may be somebody else's; so a blob counts as held
+once it was read or put here and found sound, and no longer after a read that failed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from chain.types import Seat
+from node.blobs.errors import BlobCorrupt, BlobMissing
+from node.blobs.store import Blob, Blobs
+
+
+class Exchange(Protocol):
+    """Where blobs of others come from. Raises BlobMissing or BlobCorrupt."""
+
+    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
+        """Return a payload from the first of `sources`, or anybody, who has it and serves it
+        sound."""
+        ...
+
+
+class Holdings:
+    """A store in front of which is remembered what is sound, and what was asked for in vain."""
+
+    def __init__(self, blobs: Blobs, exchange: Exchange, *, retry_seconds: int) -> None:
+        self._blobs = blobs
+        self._exchange = exchange
+        self._retry_seconds = retry_seconds
+        self._sound: dict[Blob, bool] = {}
+        self._retry_at: dict[Blob, int] = {}
+
+    def has(self, blob: Blob) -> bool:
+        """Whether the blob is here and sound; it is read for that at most once."""
+        if blob not in self._sound and self._blobs.has(blob):
+            try:
+                self.get(blob)
+            except (BlobMissing, BlobCorrupt):
+                return False
+        return self._sound.get(blob, False)
+
+    def get(self, blob: Blob) -> bytes:
+        """Return the payload. Raises BlobMissing or BlobCorrupt, and then it is not held."""
+        try:
+            payload = self._blobs.get(blob)
+        except (BlobMissing, BlobCorrupt):
+            self._sound[blob] = False
+            raise
+        self._sound[blob] = True
+        return payload
+
+    def put(self, blob: Blob, payload: bytes) -> None:
+        """Keep a payload, in place of a damaged one too. Raises BlobCorrupt or StoreFailed."""
+        self._blobs.put(blob, payload)
+        self._sound[blob] = True
+        self._retry_at.pop(blob, None)
+
+    def fetch(self, blob: Blob, sources: Sequence[Seat], now: int) -> Exception | None:
+        """Get a blob from others; returns why it could not be had, and then notes when to ask
+        again. Raises StoreFailed: a full disk is no fault of theirs."""
+        try:
+            self.put(blob, self._exchange.fetch(blob, sources))
+        except (BlobMissing, BlobCorrupt) as error:
+            self._retry_at[blob] = now + self._retry_seconds
+            return error
+        return None
+
+    def retry_at(self, blob: Blob) -> int:
+        """Return when to ask for a blob (unix seconds); 0: at once."""
+        return self._retry_at.get(blob, 0)
+
+    def forget(self, is_wanted: Callable[[Blob], bool]) -> None:
+        """Forget what was noted of blobs that nobody asks for any more; the store keeps them."""
+        self._sound = {blob: sound for blob, sound in self._sound.items() if is_wanted(blob)}
+        self._retry_at = {blob: at for blob, at in self._retry_at.items() if is_wanted(blob)}
