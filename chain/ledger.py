@@ -62,6 +62,7 @@ class Ledger:
     results: dict[Key, Logged] = field(default_factory=dict)
     proposed_in: dict[RoundId, list[Key]] = field(default_factory=dict)
     votes: dict[Key, dict[Seat, Logged]] = field(default_factory=dict)
+    stakes_behind: dict[Key, Wei] = field(default_factory=dict)
     agreed: list[Logged] = field(default_factory=list)
 
     def head(self) -> Head:
@@ -94,9 +95,11 @@ class Ledger:
         return record.stake_in(round_id) if record else Wei(0)
 
     def stake_behind(self, key: Key) -> Wei:
-        """Return the stake of those who approved `key`, as it counts in its round."""
-        round_id = self.result(key).round
-        return Wei(sum(self.stake_in(seat, round_id) for seat in self.votes[key]))
+        """Return the stake of those who approved `key`, as it counts in its round, in wei.
+
+        It stays when a voter has withdrawn since.
+        """
+        return self.stakes_behind[key]
 
     def active(self, round_id: RoundId) -> tuple[Seat, ...]:
         """Return the seats that count in a round, ascending."""
@@ -123,8 +126,11 @@ class Ledger:
                 self.results[key] = logged
                 self.proposed_in.setdefault(number, []).append(key)
                 self.votes[key] = {}
+                self.stakes_behind[key] = Wei(0)
             case Attested(key, seat):
                 self.votes[key][seat] = logged
+                stake = self.stake_in(seat, self.result(key).round)
+                self.stakes_behind[key] = Wei(self.stakes_behind[key] + stake)
             case Agreed():
                 self.agreed.append(logged)
                 self.round = replace(self.round, commit_ends_at=0)

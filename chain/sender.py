@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from eth_account.datastructures import SignedTransaction
 from web3 import Web3
-from web3.exceptions import ContractLogicError, Web3RPCError
+from web3.exceptions import ContractLogicError, TimeExhausted, Web3RPCError
 from web3.types import RPCEndpoint
 
 from chain.errors import Lost, Reverted, revert_error
@@ -111,11 +111,14 @@ class Sender:
         )
 
     def send(self, call: Call) -> Receipt:
-        """Submit a call and wait until it is mined."""
+        """Submit a call and wait until it is mined; raises Lost where that takes too long."""
         pending = self.submit(call)
-        self.web3.eth.wait_for_transaction_receipt(
-            cast(Any, pending.transaction), timeout=self._timeout_seconds, poll_latency=0.05
-        )
+        try:
+            self.web3.eth.wait_for_transaction_receipt(
+                cast(Any, pending.transaction), timeout=self._timeout_seconds, poll_latency=0.05
+            )
+        except TimeExhausted as error:
+            raise Lost(pending.transaction) from error
         receipt = self.find(pending)
         if receipt is None:
             raise Lost(pending.transaction)

@@ -40,20 +40,23 @@ class Watcher:
     def poll(self) -> Batch | None:
         """Return what happened since the last poll; None: nothing.
 
-        A range is only believed if its last block, read again afterwards, is still the same one.
+        What was read is only believed if the latest block is still on the chain afterwards.
         """
-        latest = get_block(self._federation.web3, "latest")
+        web3 = self._federation.web3
+        latest = get_block(web3, "latest")
         if latest is None or (self._seen and self._seen[-1].hash == latest.hash):
             return None
         keep = self._find_ancestor()
-        if keep >= latest.number:
-            # The node lags behind what it told before: wait for it.
+        if keep >= latest.number or self._is_lagging(keep, latest):
             return None
         last = min(latest.number, keep + RANGE_BLOCKS)
-        events = self._federation.get_events(keep + 1, last)
-        block = latest if last == latest.number else get_block(self._federation.web3, last)
-        again = get_block(self._federation.web3, last)
-        if block is None or again is None or again.hash != block.hash:
+        try:
+            events = self._federation.get_events(keep + 1, last)
+        except BlockNotFound:
+            return None
+        block = latest if last == latest.number else get_block(web3, last)
+        again = get_block(web3, latest.number)
+        if block is None or again is None or again.hash != latest.hash:
             return None
         while self._seen and self._seen[-1].number > keep:
             self._seen.pop()
@@ -67,6 +70,15 @@ class Watcher:
             if now is not None and now.hash == block.hash:
                 return block.number
         return self._created_at - 1
+
+    def _is_lagging(self, keep: int, latest: Block) -> bool:
+        """Return whether the node is behind what it told before, with no sign of a re-org.
+
+        Then it is waited for: to go back with it would tell the same events twice.
+        """
+        if not self._seen or latest.number >= self._seen[-1].number:
+            return False
+        return not any(keep < block.number <= latest.number for block in self._seen)
 
 
 def get_block(web3: Web3, which: int | str) -> Block | None:

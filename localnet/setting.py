@@ -13,7 +13,7 @@ from chain.federation import Federation
 from chain.mining import Mining
 from chain.observer import Observer
 from chain.sender import Sender
-from chain.types import Root, Seat
+from chain.types import Clock, Root, Seat
 from localnet import kept
 from localnet.clock import START, SimulatedClock
 from localnet.cohort import Cohort, Task
@@ -27,6 +27,7 @@ from node.journal import Journal
 from node.peer import Contract, Peer
 from node.result import Compute, Result, compute_result
 from node.rule.parameters import Member, Roll, Rule
+from node.training import Trainer
 
 REMEMBERED_RESULTS = 8
 
@@ -81,8 +82,10 @@ def build_setting(
 ) -> Setting:
     """Create the federation, or reopen the one kept in `directory`; `stack` closes what is
     opened."""
-    is_reopened = directory is not None and kept.has_run(directory)
-    if directory is not None and not is_reopened:
+    run = None
+    if directory is not None and kept.has_run(directory):
+        run = _check_same(directory, scenario)
+    elif directory is not None:
         stack.enter_context(kept.founding(directory))
     clock = SimulatedClock(START)
     devnet = stack.enter_context(
@@ -96,8 +99,7 @@ def build_setting(
     senders = [Sender(web3, account, is_gas_free=True) for account in devnet.accounts]
     task = cohort.create_task()
     store: Blobs = MemoryBlobs() if directory is None else DiskBlobs(kept.blobs_path(directory))
-    if directory is not None and is_reopened:
-        run = _check_same(directory, scenario)
+    if run is not None:
         federation, created_at = Federation(web3, run.address), run.created_at
         if federation.get_parameters() != task.parameters:
             raise KeptRunRefused(
@@ -120,28 +122,54 @@ def build_setting(
     mining.hold()
     contract = Contract(federation, observer, task.parameters)
     exchange = _stock(scenario, contract, store)
-    compute: Compute = SharedCompute() if shares_compute else compute_result
+    peers = _build_peers(
+        contract,
+        exchange,
+        senders,
+        [_open_journal(stack, directory, index) for index in range(scenario.peers)],
+        trainer=cohort.trainer,
+        clock=clock,
+        compute=SharedCompute() if shares_compute else compute_result,
+    )
+    return Setting(task, contract, observer, mining, clock, cohort, store, peers, created_at)
+
+
+def _open_journal(stack: ExitStack, directory: Path | None, peer: int) -> Journal:
+    path = None if directory is None else kept.journal_path(directory, peer)
+    return stack.enter_context(Journal(path))
+
+
+def _build_peers(
+    contract: Contract,
+    exchange: LocalExchange,
+    senders: Sequence[Sender],
+    journals: Sequence[Journal],
+    *,
+    trainer: Trainer,
+    clock: Clock,
+    compute: Compute,
+) -> tuple[Peer, ...]:
+    """Return a peer for every seat, with what it had learned by its journal on its shelf."""
     peers = []
-    for index, sender in enumerate(senders):
-        shelf = exchange.shelf(Seat(index))
-        path = None if directory is None else kept.journal_path(directory, index)
-        journal = stack.enter_context(Journal(path))
+    for index, (sender, journal) in enumerate(zip(senders, journals, strict=True)):
+        seat = Seat(index)
         for _, round_id, trained in journal.trained():
-            exchange.hold(Seat(index), contract.update_blob(round_id, Seat(index), trained.root))
+            exchange.hold(seat, contract.update_blob(round_id, seat, trained.root))
+        shelf = exchange.shelf(seat)
         peers.append(
             Peer(
-                seat=Seat(index),
+                seat=seat,
                 contract=contract,
                 sender=sender,
                 blobs=shelf,
                 exchange=shelf,
                 journal=journal,
-                trainer=cohort.trainer,
+                trainer=trainer,
                 clock=clock,
                 compute=compute,
             )
         )
-    return Setting(task, contract, observer, mining, clock, cohort, store, tuple(peers), created_at)
+    return tuple(peers)
 
 
 def _found(scenario: Scenario, task: Task, senders: Sequence[Sender]) -> Deployment:

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from chain.types import Key, Root, RoundId
 from node.errors import JournalFailed
@@ -84,6 +84,16 @@ class Journal:
         )
         return None if row is None else Trained(Root(row[0]), row[1], row[2])
 
+    def trained(self) -> list[tuple[Key, RoundId, Trained]]:
+        """Return every update that was chosen, in order: parent, round, update."""
+        rows = self._read_all(
+            "SELECT parent, round, root, samples, steps FROM trained ORDER BY rowid"
+        )
+        return [
+            (Key(parent), RoundId(number), Trained(Root(root), samples, steps))
+            for parent, number, root, samples, steps in rows
+        ]
+
     def record_recomputed(self, key: Key, round_id: RoundId, model_root: Root) -> None:
         """Note that this peer itself arrived at `key`."""
         self._write(
@@ -103,13 +113,8 @@ class Journal:
 
     def intentions(self) -> list[tuple[str, RoundId, bytes]]:
         """Return all that was announced, in order: act, round, subject (key or root)."""
-        try:
-            rows = self._database.execute(
-                "SELECT act, round, subject FROM intentions ORDER BY number"
-            )
-            return [(act, RoundId(number), subject) for act, number, subject in rows]
-        except sqlite3.Error as error:
-            raise JournalFailed(f"journal {self._name}", "readable entries", error) from error
+        rows = self._read_all("SELECT act, round, subject FROM intentions ORDER BY number")
+        return [(act, RoundId(number), subject) for act, number, subject in rows]
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:
@@ -117,11 +122,11 @@ class Journal:
         except sqlite3.Error as error:
             raise JournalFailed(f"journal {self._name}", "room for an entry", error) from error
 
-    def _read(self, statement: str, values: tuple[object, ...]) -> tuple[bytes, int, int] | None:
+    def _read(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        return next(iter(self._read_all(statement, values)), None)
+
+    def _read_all(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
-            row: tuple[bytes, int, int] | None = self._database.execute(
-                statement, values
-            ).fetchone()
+            return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise JournalFailed(f"journal {self._name}", "readable entries", error) from error
-        return row

@@ -7,43 +7,29 @@ Every act is announced in the journal first, and every step may be killed at any
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from chain.errors import AlreadyDone, Overtaken
 from chain.federation import Call, Federation
-from chain.keys import (
-    compute_result_key,
-    compute_running_hash,
-    compute_turn,
-    compute_update_tag,
-    weigh,
-)
+from chain.keys import compute_result_key, compute_update_tag
 from chain.observer import Observer
 from chain.sender import Pending, Sender
 from chain.types import Clock, Committed, Key, Parameters, Root, RoundId, Seat, bitmap_of
 from node import round as acts
-from node.blobs.errors import BlobError
+from node.blobs.errors import BlobCorrupt, BlobMissing
+from node.blobs.holdings import Exchange, Holdings
 from node.blobs.store import Blob, Blobs
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import QuorumRefused
 from node.journal import Journal, Trained
 from node.result import Compute, Result, compute_result
-from node.round import Action, Candidate, Memory, Phase, Target, View, Wait, next_action
+from node.round import Action, Memory, Phase, Target, View, Wait, next_action
 from node.rule.parameters import Member, Roll, Rule
 from node.spec import rule_of
 from node.training import Job, Trainer
+from node.view import build_view, compute_row_hash
 
 LOG = logging.getLogger("holdfast.peer")
 MODEL_COORDINATE_BYTES = 4
-
-
-class Exchange(Protocol):
-    """Where blobs of others come from. Raises BlobMissing or BlobCorrupt."""
-
-    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
-        """Return a payload from the first of `sources`, or anybody, who has it and serves it
-        sound."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -54,11 +40,14 @@ class Contract:
     observer: Observer
     parameters: Parameters
 
-    def update_blob(self, commitment: Committed) -> Blob:
+    def committed_blob(self, commitment: Committed) -> Blob:
         """Return the address of a committed update."""
-        tag = self.update_tag(commitment.round, commitment.seat)
+        return self.update_blob(commitment.round, commitment.seat, commitment.root)
+
+    def update_blob(self, round_id: RoundId, seat: Seat, root: Root) -> Blob:
+        """Return the address of an update."""
         size = self.parameters.coordinates * self.parameters.update_bytes
-        return Blob(commitment.root, size, tag)
+        return Blob(root, size, self.update_tag(round_id, seat))
 
     def update_tag(self, round_id: RoundId, seat: Seat) -> bytes:
         """Return the tag of an update's leaves."""
@@ -88,8 +77,9 @@ class Peer:
         self.seat = seat
         self._contract = contract
         self._sender = sender
-        self._blobs = blobs
-        self._exchange = exchange
+        # A dozen tries in the time that there is for votes.
+        retry_seconds = max(1, contract.parameters.attest_seconds // 12)
+        self._holdings = Holdings(blobs, exchange, retry_seconds=retry_seconds)
         self._journal = journal
         self._trainer = trainer
         self._clock = clock
@@ -99,7 +89,6 @@ class Peer:
         self._pending: Pending | None = None
         self._asked_at = -1
         self._refused_at = -1
-        self._retry_at: dict[Root, int] = {}
         self._training: set[Target] = set()
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
         self._models: dict[Key, Root] = {}
@@ -133,42 +122,13 @@ class Peer:
         """Return the chain as of the block that was read last; a pass of many steps looks once."""
         block = self._contract.observer.block
         if self._seen is None or block is None or self._seen[0] != block.hash:
-            view = self._look()
-            self._seen = (block.hash if block else b"", view, self._hash_row(view))
+            ledger = self._contract.observer.ledger
+            view = build_view(ledger, self.seat)
+            self._seen = (block.hash if block else b"", view, compute_row_hash(ledger, view))
         return self._seen[1]
 
-    def _look(self) -> View:
-        ledger = self._contract.observer.ledger
-        head, current = ledger.head(), ledger.round
-        last, following = current.number, RoundId(current.number + 1)
-        row = ledger.commitments(head.key, last) if current.commit_ends_at else ()
-        candidates = ledger.candidates() if current.commit_ends_at else ()
-        rounds = {head.round, last, following}
-        keys = {head.key, *(c.key for c in candidates)}
-        targets = {(key, number) for key in keys for number in (last, following)}
-        active = ledger.active(last)
-        return View(
-            seat=self.seat,
-            head=head,
-            round=last,
-            commit_ends_at=current.commit_ends_at,
-            attest_seconds=self._contract.parameters.attest_seconds,
-            has_enough_seats=len(ledger.active(following)) >= self._contract.parameters.min_updates,
-            min_updates=self._contract.parameters.min_updates,
-            row=row,
-            turns=tuple(sorted(active, key=lambda seat: compute_turn(last, seat))),
-            candidates=tuple(Candidate(c.key, frozenset(c.seats)) for c in candidates),
-            counted=frozenset(r for r in rounds if ledger.stake_in(self.seat, r)),
-            committed=frozenset(
-                target
-                for target in targets
-                if any(c.seat == self.seat for c in ledger.commitments(*target))
-            ),
-            approved=frozenset(k for k in keys if self.seat in ledger.votes.get(k, {})),
-        )
-
     def _recall(self, view: View) -> Memory:
-        running = self._running_hash(view)
+        running, holdings = self._running_hash(view), self._holdings
         self._results = {name: found for name, found in self._results.items() if name[0] == running}
         results = {
             included: None if found is None else found[0]
@@ -176,11 +136,14 @@ class Peer:
         }
         keys = {view.head.key, *(key for key in results.values() if key is not None)}
         targets = {(k, RoundId(n)) for k in keys for n in (view.round, view.round + 1)}
-        wanted = [self._contract.update_blob(c) for c in view.row]
-        wanted.append(self._contract.model_blob(view.head.model_root))
+        updates = {c.seat: self._contract.committed_blob(c) for c in view.row}
+        model = self._contract.model_blob(view.head.model_root)
+        holdings.forget({model, *updates.values()}.__contains__)
         return Memory(
-            held=frozenset(blob.root for blob in wanted if self._blobs.has(blob)),
-            retry_at=self._retry_at,
+            has_model=holdings.has(model),
+            model_retry_at=holdings.retry_at(model),
+            held=frozenset(seat for seat, blob in updates.items() if holdings.has(blob)),
+            retry_at={seat: holdings.retry_at(blob) for seat, blob in updates.items()},
             trained=frozenset(t for t in targets if self._journal.find_trained(*t)),
             training=frozenset(self._training),
             results=results,
@@ -196,12 +159,12 @@ class Peer:
             case acts.Fetch(seats):
                 for commitment in view.row:
                     if commitment.seat in seats:
-                        blob = self._contract.update_blob(commitment)
+                        blob = self._contract.committed_blob(commitment)
                         self._fetch(blob, (commitment.seat,), now)
             case acts.Train(target):
                 self._train(target, view)
             case acts.Compute(included):
-                self._results[self._running_hash(view), included] = self._recompute(view, included)
+                self._recompute(view, included)
             case acts.Commit((key, round_id)):
                 trained = self._trained((key, round_id))
                 claim = (trained.root, trained.samples, trained.steps)
@@ -218,17 +181,20 @@ class Peer:
                 self._send("attest_and_commit", round_id, key, (self.seat, key, round_id, *claim))
 
     def _fetch(self, blob: Blob, sources: Sequence[Seat], now: int) -> None:
-        try:
-            self._blobs.put(blob, self._exchange.fetch(blob, sources))
-        except BlobError as error:
-            # A dozen tries in the time that there is for votes.
-            self._retry_at[blob.root] = now + max(1, self._contract.parameters.attest_seconds // 12)
+        error = self._holdings.fetch(blob, sources, now)
+        if error is not None:
             LOG.info("seat=%d act=fetch blob=%s error=%r", self.seat, blob.name, str(error))
 
     def _train(self, target: Target, view: View) -> None:
         key, round_id = target
         root = view.head.model_root if key == view.head.key else self._models[key]
-        payload = self._blobs.get(self._contract.model_blob(root))
+        try:
+            payload = self._holdings.get(self._contract.model_blob(root))
+        except (BlobMissing, BlobCorrupt) as error:
+            # The head's model is pulled again; a result of one's own is computed again.
+            self._results.clear()
+            LOG.warning("seat=%d act=train error=%r", self.seat, str(error))
+            return
         head = model_from_payload(payload, self._contract.parameters.coordinates)
         job = Job(round_id, head, self._contract.update_tag(round_id, self.seat))
         self._trainer.start(self.seat, key, job)
@@ -239,51 +205,63 @@ class Peer:
             fit = self._trainer.find(self.seat, key, round_id)
             if fit is None:
                 continue
-            size = len(fit.payload)
-            blob = Blob(fit.root, size, self._contract.update_tag(round_id, self.seat))
-            self._blobs.put(blob, fit.payload)
+            blob = self._contract.update_blob(round_id, self.seat, fit.root)
+            self._holdings.put(blob, fit.payload)
             # Blob first: a chosen update is one that can be served.
             self._journal.record_trained(key, round_id, Trained(fit.root, fit.samples, fit.steps))
             self._training.discard((key, round_id))
 
-    def _recompute(self, view: View, included: frozenset[Seat]) -> tuple[Key, Result] | None:
-        """Apply the rule to the round's updates of `included`; None where it must not be
-        applied."""
+    def _recompute(self, view: View, included: frozenset[Seat]) -> None:
+        """Note what follows from the round's updates of `included`: a result, or None where the
+        rule must not be applied."""
+        name = (self._running_hash(view), included)
+        try:
+            result = self._apply_rule(view, included)
+        except QuorumRefused as error:
+            LOG.info("seat=%d round=%d act=compute error=%r", self.seat, view.round, str(error))
+            self._results[name] = None
+            return
+        except (BlobMissing, BlobCorrupt) as error:
+            # Noted as not held by now, so it is fetched again before the next try.
+            LOG.warning("seat=%d round=%d act=compute error=%r", self.seat, view.round, str(error))
+            return
+        key = compute_result_key(
+            view.round,
+            view.head.key,
+            name[0],
+            bitmap_of(tuple(included)),
+            result.model_root,
+            result.coefficients,
+        )
+        self._holdings.put(self._contract.model_blob(result.model_root), result.payload)
+        self._journal.record_recomputed(key, view.round, result.model_root)
+        self._models[key] = result.model_root
+        self._results[name] = key, result
+
+    def _apply_rule(self, view: View, included: frozenset[Seat]) -> Result:
+        """Return the result of these updates. Raises QuorumRefused, BlobMissing or BlobCorrupt."""
         if len(included) < view.min_updates:
-            return None
+            raise QuorumRefused("rule: included updates", view.min_updates, len(included))
         parameters, ledger = self._contract.parameters, self._contract.observer.ledger
         row = sorted((c for c in view.row if c.seat in included), key=lambda c: c.seat)
-        members = [Member(c.seat, ledger.stake_in(c.seat, c.round), c.samples) for c in row]
         opening = ledger.openings[view.round]
         updates = [
             update_from_payload(
-                self._blobs.get(self._contract.update_blob(c)),
+                self._holdings.get(self._contract.committed_blob(c)),
                 parameters.coordinates,
                 parameters.update_bytes,
             )
             for c in row
         ]
-        model_blob = self._contract.model_blob(view.head.model_root)
-        head = model_from_payload(self._blobs.get(model_blob), parameters.coordinates)
-        roots = [view.head.model_root, *(c.root for c in row)]
-        try:
-            roll = Roll(opening.power_wei, opening.active)
-            result = self._compute(self._rule, roll, members, head, updates, roots)
-        except QuorumRefused as error:
-            LOG.info("seat=%d round=%d act=compute error=%r", self.seat, view.round, str(error))
-            return None
-        key = compute_result_key(
-            view.round,
-            view.head.key,
-            self._running_hash(view),
-            bitmap_of(tuple(included)),
-            result.model_root,
-            result.coefficients,
+        head = self._holdings.get(self._contract.model_blob(view.head.model_root))
+        return self._compute(
+            self._rule,
+            Roll(opening.power_wei, opening.active),
+            [Member(c.seat, ledger.stake_in(c.seat, c.round), c.samples) for c in row],
+            model_from_payload(head, parameters.coordinates),
+            updates,
+            [view.head.model_root, *(c.root for c in row)],
         )
-        self._blobs.put(self._contract.model_blob(result.model_root), result.payload)
-        self._journal.record_recomputed(key, view.round, result.model_root)
-        self._models[key] = result.model_root
-        return key, result
 
     def _propose(self, view: View, included: frozenset[Seat]) -> None:
         running = self._running_hash(view)
@@ -344,14 +322,6 @@ class Peer:
         assert self._seen is not None, "a view was made before"
         assert self._seen[1] is view, "a view is used while it is fresh"
         return self._seen[2]
-
-    def _hash_row(self, view: View) -> bytes:
-        """Return the running hash of the round's row, as the contract keeps it."""
-        ledger, weighting = self._contract.observer.ledger, self._contract.parameters.weighting
-        weights = (weigh(weighting, ledger.stake_in(c.seat, c.round), c.samples) for c in view.row)
-        return compute_running_hash(
-            view.head.key, view.round, tuple(zip(view.row, weights, strict=True))
-        )
 
     def _block_number(self) -> int:
         block = self._contract.observer.block

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from chain.types import Committed, Head, Key, Root, RoundId, Seat
+from chain.types import Committed, Head, Key, RoundId, Seat
 
 
 class Phase(Enum):
@@ -81,13 +81,17 @@ class View:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the peer has and knows by itself.
+    """What the peer has and knows by itself. Times are unix seconds; 0 is at once.
 
-    `results` are of the round's own row: included seats → key, None where the rule refuses them.
+    `held`: the seats of the round's row whose updates are here; `retry_at`: when to ask for others.
+    `has_model`: the head's model is here. `results` are of the row: included seats → key, None
+    where the rule refuses them.
     """
 
-    held: frozenset[Root] = frozenset()
-    retry_at: Mapping[Root, int] = field(default_factory=dict)
+    has_model: bool = False
+    model_retry_at: int = 0
+    held: frozenset[Seat] = frozenset()
+    retry_at: Mapping[Seat, int] = field(default_factory=dict)
     trained: frozenset[Target] = frozenset()
     training: frozenset[Target] = frozenset()
     results: Mapping[frozenset[Seat], Key | None] = field(default_factory=dict)
@@ -182,9 +186,8 @@ def _contribute(
     target = (head.key, round_id)
     if round_id not in view.counted or target in view.committed:
         return Wait(until)
-    if head.model_root not in memory.held:
-        retry_at = memory.retry_at.get(head.model_root, now)
-        return Pull() if retry_at <= now else Wait(retry_at)
+    if not memory.has_model:
+        return Pull() if memory.model_retry_at <= now else Wait(memory.model_retry_at)
     if target not in memory.trained:
         return Wait(until) if target in memory.training else Train(target)
     is_late_vote = head.key not in view.approved and head.round in view.counted
@@ -194,13 +197,16 @@ def _contribute(
 
 
 def _judge(view: View, memory: Memory, now: int) -> Action:
-    due = tuple(
-        c.seat for c in view.row if c.root not in memory.held and _retry_at(c, memory, now) <= now
-    )
+    if not memory.has_model and memory.model_retry_at <= now:
+        return Pull()
+    missing = tuple(c.seat for c in view.row if c.seat not in memory.held)
+    due = tuple(seat for seat in missing if memory.retry_at.get(seat, 0) <= now)
     if due:
         return Fetch(due)
-    held = frozenset(c.seat for c in view.row if c.root in memory.held)
-    if held and held not in memory.results:
+    held = frozenset(c.seat for c in view.row) - frozenset(missing)
+    if not held or not memory.has_model:
+        return Wait(_next_change(view, memory, now))
+    if held not in memory.results:
         return Compute(held)
     if view.round in view.counted:
         action = _vote(view, memory, now, held)
@@ -263,13 +269,9 @@ def _learn_ahead(view: View, memory: Memory, own: Key) -> Action | None:
     return Commit(target) if own in view.approved else None
 
 
-def _retry_at(commitment: Committed, memory: Memory, now: int) -> int:
-    return memory.retry_at.get(commitment.root, now)
-
-
 def _next_change(view: View, memory: Memory, now: int) -> int:
     """Return when waiting may end: a turn, a third, a retry, the deadline."""
     times = [view.commit_ends_at + third * view.attest_seconds // 3 for third in (1, 2)]
-    times += [view.turn_at(), view.attest_ends_at]
-    times += [memory.retry_at[c.root] for c in view.row if c.root in memory.retry_at]
+    times += [view.turn_at(), view.attest_ends_at, memory.model_retry_at]
+    times += [memory.retry_at[c.seat] for c in view.row if c.seat in memory.retry_at]
     return min((time for time in times if time > now), default=view.attest_ends_at)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chain.types import Parameters
 from node.encoding import Layout
-from node.errors import SpecRefused
+from node.errors import LayoutRefused, SpecRefused
 from node.rule.parameters import Rule, Selection, Weighting
 
 VERSION = 1
@@ -34,9 +34,16 @@ class _Data(BaseModel):
     held_out: float = Field(default=0.2, gt=0, lt=1)
 
 
+class _Array(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    shape: list[int]
+    dtype: str
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    arrays: list[dict[str, Any]]
+    arrays: list[_Array]
 
 
 class _Document(BaseModel):
@@ -67,16 +74,11 @@ class Spec:
 
 def parse_spec(text: bytes) -> Spec:
     """Return what the bytes of a spec say. Raises SpecRefused, which names the entry."""
+    document = _validate(_read(text))
     try:
-        document = _Document.model_validate(tomllib.loads(text.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecRefused("spec", "TOML", str(error)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise SpecRefused(f"spec: {entry}", first["msg"], repr(first["input"])) from error
-    if document.holdfast != VERSION:
-        raise SpecRefused("spec: holdfast", f"version {VERSION}", document.holdfast)
+        layout = Layout.from_dict(document.model.model_dump())
+    except LayoutRefused as error:
+        raise SpecRefused(f"spec: model: {error.reason}", error.expected, error.got) from error
     return Spec(
         name=document.name,
         seed=document.seed,
@@ -86,8 +88,29 @@ def parse_spec(text: bytes) -> Spec:
         label=document.data.label,
         partition=document.data.partition,
         held_out=document.data.held_out,
-        layout=Layout.from_dict(document.model.model_dump()),
+        layout=layout,
     )
+
+
+def _read(text: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode())
+    # Bad TOML, bad UTF-8 or a number without end; and brackets without end.
+    except (ValueError, RecursionError) as error:
+        raise SpecRefused("spec", "TOML", str(error)) from error
+
+
+def _validate(table: dict[str, Any]) -> _Document:
+    # First of all: what is unknown here may be known to another version.
+    version = table.get("holdfast", VERSION)
+    if version != VERSION:
+        raise SpecRefused("spec: holdfast", f"version {VERSION}", repr(version))
+    try:
+        return _Document.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise SpecRefused(f"spec: {entry}", first["msg"], repr(first["input"])) from error
 
 
 def write_spec(spec: Spec) -> bytes:
@@ -131,18 +154,30 @@ def rule_of(parameters: Parameters) -> Rule:
 
 
 def _toml(value: object) -> str:
-    """Return a value as TOML; strings as JSON writes them, which TOML reads the same."""
+    """Return a value as TOML."""
     match value:
         case bool():
             return "true" if value else "false"
         case int() | float():
             return repr(value)
         case str():
-            return json.dumps(value).replace("\x7f", "\\u007f")
+            return _toml_text(value)
         case list() | tuple():
             return "[" + ", ".join(_toml(item) for item in value) + "]"
         case Mapping():
             return (
-                "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+                "{ " + ", ".join(f"{_toml_text(k)} = {_toml(v)}" for k, v in value.items()) + " }"
             )
     raise SpecRefused("spec: value", "a string, number, list or table", repr(value))
+
+
+def _toml_text(text: str) -> str:
+    """Return a string as JSON writes it, which TOML reads the same.
+
+    Letters stay as they are: JSON's escapes for those above U+FFFF come in pairs that TOML refuses.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SpecRefused("spec: text", "Unicode characters", repr(text)) from error
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -4,18 +4,21 @@ A pure function of the task, the head, the data and the seeds, so that it may ru
 a pool of processes, or again after a crash.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from chain.types import Key, Root, RoundId, Seat
 from node.encoding import Floats, Layout, Model, decode_model, encode_update, to_payload
-from node.errors import LayoutMismatch
+from node.errors import ClaimRefused, LayoutMismatch
 from node.learning.learner import Learner
 from node.merkle import compute_root
 from node.rule.parameters import Rule
+
+CLAIM_LIMIT = 2**64
+"""Samples and steps travel as uint64."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,14 @@ def train(learner: Learner, course: Course, job: Job) -> Fit:
     """Train once and encode the step.
 
     Raises LayoutMismatch or NotFinite, which name the learner's array, for a result that the
-    federation's model cannot take.
+    federation's model cannot take, and ClaimRefused for samples or steps that are no count.
     """
     head = decode_model(job.head, course.rule.model_bits)
     config = {"round": int(job.round_id), "seed": course.seed}
     arrays, samples, metrics = learner.fit(course.layout.unflatten(head), config)
     trained = course.layout.flatten(arrays)
+    steps = metrics.get("steps") if isinstance(metrics, Mapping) else None
+    claim = _check_count("samples", samples), _check_count("metrics['steps']", steps)
     # The stream depends on round and peer alone: killed and restarted, the same update again.
     generator = np.random.default_rng([course.entropy, job.round_id])
     clip = course.rule.clip
@@ -93,14 +98,28 @@ def train(learner: Learner, course: Course, job: Job) -> Fit:
     return Fit(
         payload=payload,
         root=compute_root(payload, job.tag),
-        samples=int(samples),
-        steps=int(metrics.get("steps", 0)),
-        metrics=metrics,
+        samples=claim[0],
+        steps=claim[1],
+        metrics=dict(metrics),
     )
 
 
 def check_layout(layout: Layout, learner: Learner, seed: int) -> None:
     """Raise LayoutMismatch unless the learner's model is the one that the spec describes."""
-    own = Layout.from_arrays(learner.get_parameters({"seed": seed}), layout.names)
+    arrays = learner.get_parameters({"seed": seed})
+    if len(arrays) != len(layout.names):
+        raise LayoutMismatch(
+            "model of the learner: number of arrays", len(layout.names), len(arrays)
+        )
+    own = Layout.from_arrays(arrays, layout.names)
     if own != layout:
         raise LayoutMismatch("model of the learner", layout.to_dict(), own.to_dict())
+
+
+def _check_count(name: str, count: object) -> int:
+    is_whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+    value = int(cast(int, count)) if is_whole else -1
+    if not 0 <= value < CLAIM_LIMIT:
+        expected = f"a whole number of 0 to {CLAIM_LIMIT - 1}"
+        raise ClaimRefused(f"learner: {name}", expected, repr(count))
+    return value

@@ -6,8 +6,8 @@
         contract. One word, because every commitment and every vote reads it.
 @dev    The word, low bits first:
 
-            0        32       64               104           200      208
-            | number | named  | commit_ends_at | power (wei) | active | free
+            0        32       64               104           200      208      240
+            | number | named  | commit_ends_at | power (wei) | active | agreed | free
 """
 
 from modules import parameters
@@ -18,6 +18,7 @@ struct Round:
     commit_ends_at: uint256  # unix seconds; 0: no round is open
     power: uint256  # active stake when the round opened, in wei
     active: uint256  # active seats when the round opened
+    agreed: uint256  # the round that the head is the result of, the oldest still voted on; 0: genesis
 
 
 COMMIT_SECONDS: immutable(uint256)
@@ -49,12 +50,14 @@ def _load() -> Round:
         commit_ends_at=(word >> 64) & (2**40 - 1),
         power=(word >> 104) & (2**96 - 1),
         active=(word >> 200) & (2**8 - 1),
+        agreed=(word >> 208) & (2**32 - 1),
     )
 
 
 @internal
 def _store(r: Round):
-    self._word = r.number | (r.named << 32) | (r.commit_ends_at << 64) | (r.power << 104) | (r.active << 200)
+    low: uint256 = r.number | (r.named << 32) | (r.commit_ends_at << 64)
+    self._word = low | (r.power << 104) | (r.active << 200) | (r.agreed << 208)
 
 
 @internal

@@ -7,8 +7,8 @@
 @dev    Storage, low bits first:
 
             _head            key of the agreed result
-            0        32      64          104    256
-            | height | round | agreed_at | free |     `_head_word`
+            0        32          72     256
+            | height | agreed_at | free |             `_head_word`; its round is in `phase`
 
             `_rows[keccak256(abi.encode(parent key, round))]`: two neighbouring slots
                 running      running hash over (seat, root, weight) of the commitments, in order
@@ -184,8 +184,8 @@ def head() -> Head:
     return Head(
         key=self._head,
         height=word & (2**32 - 1),
-        round=(word >> 32) & (2**32 - 1),
-        agreed_at=(word >> 64) & (2**40 - 1),
+        round=phase._load().agreed,
+        agreed_at=(word >> 32) & (2**40 - 1),
     )
 
 
@@ -238,7 +238,7 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
         row.running = id
     row.running = keccak256(abi_encode(row.running, seat, root, rule._weight(stake, samples)))
     self._rows[id] = row
-    seats._note_round(seat, r.number)
+    seats._note_round(seat, r.agreed)
     log Committed(round=round, seat=seat, parent=parent, root=root, samples=samples, steps=steps)
     if is_open:
         end: uint256 = self._commit_end(r.power, row.word >> 128, r.commit_ends_at)
@@ -248,6 +248,8 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
             log Closing(round=round, commit_ends_at=end)
         return
     if round > r.named:
+        # A round that could never open would hold up all later ones, and whoever waits to leave.
+        assert seats._active() >= rule.MIN_UPDATES, "rounds: too few active seats"
         r.named = round
         seats._fix_roll()
         phase._store(r)
@@ -279,14 +281,16 @@ def _attest(seat: uint256, key: bytes32):
 def _agree(key: bytes32, r: phase.Round):
     height: uint256 = (self._head_word & (2**32 - 1)) + 1
     self._head = key
-    self._head_word = height | (r.number << 32) | (block.timestamp << 64)
+    self._head_word = height | (block.timestamp << 32)
     log Agreed(round=r.number, key=key, height=height)
+    closed: phase.Round = r
+    closed.commit_ends_at = 0
+    closed.agreed = r.number
     waiting: uint256 = self._rows[self._row_id(key, r.number + 1)].word
-    if rule._count(waiting & (2**128 - 1)) >= rule.MIN_UPDATES:
-        self._open(r, key, waiting >> 128)
+    if waiting != 0:
+        # However few: were the round left for others to open, it would hang on the absent.
+        self._open(closed, key, waiting >> 128)
     else:
-        closed: phase.Round = r
-        closed.commit_ends_at = 0
         phase._store(closed)
 
 
@@ -298,7 +302,6 @@ def _open(last: phase.Round, parent: bytes32, committed: uint256):
     r: phase.Round = last
     r.number = last.number + 1
     r.power, r.active = seats._fixed_roll()
-    assert r.active >= rule.MIN_UPDATES, "rounds: too few active seats"
     r.commit_ends_at = self._commit_end(r.power, committed, block.timestamp + phase.COMMIT_SECONDS)
     phase._store(r)
     log Opened(

@@ -13,8 +13,8 @@
             0            96       104          200       208
             | power      | active | next power | next active | free |              `_roll`
 
-        Where `varies` is 0 the stake counts in every round still to be decided, and the terms need not be
-        read. Else `stake` counts from round `changed_from`, `earlier` before it, nothing from `until` on
+        Where `varies` is 0 the stake counts in every round that votes still count in, and the terms need
+        not be read. Else `stake` counts from round `changed_from`, `earlier` before it, nothing from `until` on
         (0: no end).
         The 56 bits of `activity` are for the retirement of silent seats. In `_roll` the first pair is the
         roll as it stands now, the second the one of the highest round named so far.
@@ -129,8 +129,8 @@ def top_up(seat: uint256):
     self._check_stake(s.stake + msg.value)
     counts_from: uint256 = self._first_unnamed_round()
     if s.changed_from < counts_from:
-        # Two stakes are remembered, not three: the last change must count in every round still to be decided.
-        assert self._are_over_before(s.changed_from), "seats: the last change does not count yet"
+        # Two stakes are remembered, not three: the last change must count wherever votes still do.
+        assert s.changed_from <= phase._load().agreed, "seats: the last change does not count yet"
         s.earlier = s.stake
         s.changed_from = counts_from
 
@@ -172,7 +172,8 @@ def withdraw(seat: uint256):
     s: Seat = self._load_own(seat)
     assert s.until != 0, "seats: leave first"
     if s.free_at == 0:
-        assert self._are_over_before(s.until), "seats: a round may still count the seat"
+        never_counted: bool = s.earlier == 0 and s.until == s.changed_from
+        assert never_counted or self._are_over_before(s.until), "seats: a round may still count the seat"
         s.free_at = block.timestamp + UNBONDING_SECONDS
         self._store(seat, s)
         log Unbonding(seat=seat, free_at=s.free_at)
@@ -232,8 +233,8 @@ def _stake_in(seat: uint256, round: uint256) -> uint256:
 @internal
 def _note_round(seat: uint256, round: uint256):
     """
-    @notice Round `round` is the oldest still to be decided: if the seat's last change counts in it, the
-            change is the rule from now on, and a cold read is saved.
+    @notice Round `round` is the oldest still voted on: if the seat's last change counts in it, the change
+            is the rule from now on, and a cold read is saved.
     """
     deed: uint256 = self._deeds[seat]
     if deed & VARIES != 0:
@@ -309,6 +310,12 @@ def _enrol(stake: uint256, count: uint256):
 @internal
 def _discharge(stake: uint256):
     self._roll -= stake + (1 << 96)
+
+
+@internal
+@view
+def _active() -> uint256:
+    return (self._roll >> 96) & (2**8 - 1)
 
 
 @internal

@@ -12,6 +12,9 @@ WEIGHT_UNITS = 4_096  # the whole power in weight units: 2**12, so sums of produ
 FACTOR_ONE = 1 << 16  # a clip factor of one
 WEIGHT_LIMIT = 1 << 25  # the weights of one result stay below this in sum
 MAX_UPDATE_BYTES = 2
+MAX_COORDINATES = 2**32 - 1  # these three bound what the contract keeps, too
+MAX_CLIP = 2**63 - 1
+MAX_MODEL_BITS = 31
 
 
 class Weighting(IntEnum):
@@ -73,8 +76,9 @@ def check_rule(rule: Rule, coordinates: int) -> None:
     Traceback (most recent call last):
     node.errors.RuleRefused: rule: selection needs a clip: expected clip > 0, got 0
     """
-    if coordinates < 1:
-        raise RuleRefused("rule: no coordinates", "at least 1", coordinates)
+    if not 1 <= coordinates <= MAX_COORDINATES:
+        expected = f"1 to {MAX_COORDINATES}"
+        raise RuleRefused("rule: coordinates out of range", expected, coordinates)
     _check_shares(rule)
     _check_guarantee(rule)
     _check_integers(rule)
@@ -89,8 +93,8 @@ def _check_shares(rule: Rule) -> None:
 
 
 def _check_guarantee(rule: Rule) -> None:
-    if rule.clip < 0:
-        raise RuleRefused("rule: clip out of range", "clip >= 0", rule.clip)
+    if not 0 <= rule.clip <= MAX_CLIP:
+        raise RuleRefused("rule: clip out of range", f"clip 0 to {MAX_CLIP}", rule.clip)
     if rule.selection != Selection.NONE and rule.clip == 0:
         raise RuleRefused("rule: selection needs a clip", "clip > 0", rule.clip)
     if rule.selection == Selection.NONE and rule.trim_bps < rule.faults_bps:
@@ -108,6 +112,8 @@ def _check_integers(rule: Rule) -> None:
     if rule.guard < 0:
         expected = f"model_bits >= update_bits = {rule.update_bits}"
         raise RuleRefused("rule: model coarser than updates", expected, rule.model_bits)
+    if rule.model_bits > MAX_MODEL_BITS:
+        raise RuleRefused("rule: model unit", f"model_bits up to {MAX_MODEL_BITS}", rule.model_bits)
     bits = 8 * rule.update_bytes + rule.guard + 26
     if bits > 62:
         raise RuleRefused("rule: sums overflow", "8 * update_bytes + guard + 26 <= 62", bits)

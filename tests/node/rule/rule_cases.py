@@ -31,16 +31,17 @@ def rules(draw):
     weighting = draw(st.sampled_from(Weighting))
     selection = draw(st.sampled_from(Selection))
     trim_bps = draw(st.sampled_from([0, 5000]) | st.integers(0, 5000))
-    has_defence = selection != Selection.NONE or trim_bps
-    faults_bps = draw(st.sampled_from([0, 1000, 2000, 3333, 4999]) | st.integers(0, 4999))
-    if weighting == Weighting.SAMPLES or not has_defence:
-        faults_bps = 0
+    most_bps = 4999 if selection != Selection.NONE else min(trim_bps, 4999)
+    if weighting == Weighting.SAMPLES:
+        most_bps = 0
+    usual = [bps for bps in (0, 1000, 2000, 3333, 4999) if bps <= most_bps]
+    faults_bps = draw(st.sampled_from(usual) | st.integers(0, most_bps))
     least_clip = 0 if selection == Selection.NONE else 1
     clip = draw(st.sampled_from([least_clip, 1, 7]) | st.integers(least_clip, 10**6))
     update_bytes = draw(st.sampled_from([1, 2]))
     largest_guard = 36 - 8 * update_bytes
     guard = draw(st.sampled_from([0, 6, largest_guard]) | st.integers(0, largest_guard))
-    update_bits = draw(st.integers(0, 14))
+    update_bits = draw(st.integers(0, min(14, 31 - guard)))
     rule = Rule(
         weighting,
         selection,

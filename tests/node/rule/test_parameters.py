@@ -23,14 +23,15 @@ PLAIN = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 14, 20)
         {},
         {"trim_bps": 5000},
         {"faults_bps": 4999},
-        {"selection": Selection.NONE, "trim_bps": 1},
+        {"selection": Selection.NONE, "trim_bps": 2000},
         {"selection": Selection.NONE, "faults_bps": 0, "clip": 0},
         {"weighting": Weighting.SAMPLES, "faults_bps": 0},
         {"selection": Selection.MULTI_KRUM, "weighting": Weighting.EQUAL},
         {"model_bits": 14},
-        {"model_bits": 34},
-        {"update_bytes": 1, "update_bits": 7, "model_bits": 35},
+        {"update_bits": 11, "model_bits": 31},
+        {"update_bytes": 1, "update_bits": 3, "model_bits": 31},
         {"clip": 1},
+        {"clip": 2**63 - 1},
     ],
 )
 def test_check_rule__within_the_bounds__is_taken(changed):
@@ -48,11 +49,20 @@ def test_check_rule__within_the_bounds__is_taken(changed):
         ),
         ({"faults_bps": -1}, "rule: faults out of range: expected faults_bps 0 to 4999, got -1"),
         ({"clip": 0}, "rule: selection needs a clip: expected clip > 0, got 0"),
-        ({"clip": -1}, "rule: clip out of range: expected clip >= 0, got -1"),
+        ({"clip": -1}, f"rule: clip out of range: expected clip 0 to {2**63 - 1}, got -1"),
+        (
+            {"clip": 2**63},
+            f"rule: clip out of range: expected clip 0 to {2**63 - 1}, got {2**63}",
+        ),
         (
             {"selection": Selection.NONE, "clip": 0},
-            "rule: faults without a defence: "
-            "expected faults_bps 0, a selection, or trim_bps > 0, got 2000",
+            "rule: trims less than the faults: "
+            "expected a selection, or trim_bps of at least faults_bps = 2000, got 0",
+        ),
+        (
+            {"selection": Selection.NONE, "trim_bps": 1999},
+            "rule: trims less than the faults: "
+            "expected a selection, or trim_bps of at least faults_bps = 2000, got 1999",
         ),
         (
             {"weighting": Weighting.SAMPLES, "faults_bps": 1},
@@ -66,11 +76,15 @@ def test_check_rule__within_the_bounds__is_taken(changed):
             "rule: model coarser than updates: expected model_bits >= update_bits = 14, got 13",
         ),
         (
-            {"model_bits": 35},
+            {"model_bits": 32},
+            "rule: model unit: expected model_bits up to 31, got 32",
+        ),
+        (
+            {"update_bits": 10, "model_bits": 31},
             "rule: sums overflow: expected 8 * update_bytes + guard + 26 <= 62, got 63",
         ),
         (
-            {"update_bytes": 1, "update_bits": 7, "model_bits": 36},
+            {"update_bytes": 1, "update_bits": 2, "model_bits": 31},
             "rule: sums overflow: expected 8 * update_bytes + guard + 26 <= 62, got 63",
         ),
     ],
@@ -81,9 +95,15 @@ def test_check_rule__one_step_too_far__is_refused_with_the_numbers(changed, mess
     assert str(caught.value) == message
 
 
-def test_check_rule__no_coordinates__is_refused():
-    with pytest.raises(RuleRefused, match="no coordinates"):
-        check_rule(DEFAULT, 0)
+@pytest.mark.parametrize("coordinates", [0, 2**32])
+def test_check_rule__coordinates_out_of_range__is_refused(coordinates):
+    with pytest.raises(RuleRefused, match=f"expected 1 to {2**32 - 1}, got {coordinates}"):
+        check_rule(DEFAULT, coordinates)
+
+
+@pytest.mark.parametrize("coordinates", [1, 2**32 - 1])
+def test_check_rule__coordinates_at_the_bounds__is_taken(coordinates):
+    check_rule(DEFAULT, coordinates)
 
 
 def test_encode_coefficients__uint32_ends__is_big_endian_and_back():

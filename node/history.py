@@ -1,0 +1,67 @@
+"""Whether an event can stand where it does: what an audit asks before it believes a history.
+
+The contract cannot emit these out of turn, so whatever fails here was left out, moved or changed on
+the way from the chain.
+"""
+
+from chain.ledger import Ledger
+from chain.types import (
+    Agreed,
+    Attested,
+    Closing,
+    Committed,
+    Created,
+    EndpointSet,
+    Event,
+    Joined,
+    Left,
+    Opened,
+    Proposed,
+    ToppedUp,
+    Unbonding,
+    Withdrawn,
+)
+
+
+def find_misplacement(ledger: Ledger, event: Event) -> str | None:
+    """Return why `event` cannot be the next one after those in the ledger; None: it can."""
+    if isinstance(event, Created):
+        return None if ledger.parameters is None else "a second creation"
+    if ledger.parameters is None:
+        return "the history does not begin with the creation"
+    match event:
+        case Joined(seat):
+            return f"seat {seat} is taken twice" if seat in ledger.seats else None
+        case ToppedUp(seat) | Left(seat) | Unbonding(seat) | Withdrawn(seat) | EndpointSet(seat):
+            return None if seat in ledger.seats else f"seat {seat} never joined"
+        case _:
+            return _find_in_round(ledger, event)
+
+
+def _find_in_round(ledger: Ledger, event: Event) -> str | None:
+    head, current = ledger.head().key, ledger.round.number
+    match event:
+        case Opened(number, parent) if number != current + 1 or parent != head:
+            return f"round {number} opens neither after round {current} nor on the head"
+        case Closing(number) if number != current:
+            return f"round {number} closes while round {current} is the last"
+        case Committed(number, seat, parent):
+            if seat not in ledger.seats:
+                return f"seat {seat} never joined"
+            if number not in (current, current + 1):
+                return f"a commitment to round {number} while round {current} is the last"
+            if parent != head and parent not in ledger.results:
+                return "a commitment to a result that nobody proposed"
+        case Proposed(number, key, _, parent):
+            if number != current or parent != head:
+                return f"a proposal in round {number} neither in the last round nor on the head"
+            if key in ledger.results:
+                return "a result is proposed twice"
+        case Attested(key, seat):
+            if key not in ledger.results:
+                return "a vote for a result that nobody proposed"
+            if seat in ledger.votes[key]:
+                return f"seat {seat} approves a result twice"
+        case Agreed(number, key) if key not in ledger.results or number != current:
+            return f"the agreed result of round {number} was never proposed in it"
+    return None

@@ -1,0 +1,44 @@
+"""From the ledger to what one seat decides from: a `View`, and the hash of the round's row."""
+
+from chain.keys import compute_running_hash, compute_turn, weigh
+from chain.ledger import Ledger
+from chain.types import RoundId, Seat
+from node.round import Candidate, View
+
+
+def build_view(ledger: Ledger, seat: Seat) -> View:
+    """Return the chain as `seat` sees it at the ledger's block."""
+    assert ledger.parameters is not None, "the creation is a ledger's first event"
+    head, current = ledger.head(), ledger.round
+    last, following = current.number, RoundId(current.number + 1)
+    is_open = current.commit_ends_at != 0
+    candidates = ledger.candidates() if is_open else ()
+    keys = {head.key, *(c.key for c in candidates)}
+    targets = {(key, number) for key in keys for number in (last, following)}
+    return View(
+        seat=seat,
+        head=head,
+        round=last,
+        commit_ends_at=current.commit_ends_at,
+        attest_seconds=ledger.parameters.attest_seconds,
+        has_enough_seats=len(ledger.active(following)) >= ledger.parameters.min_updates,
+        min_updates=ledger.parameters.min_updates,
+        row=ledger.commitments(head.key, last) if is_open else (),
+        turns=tuple(sorted(ledger.active(last), key=lambda each: compute_turn(last, each))),
+        candidates=tuple(Candidate(c.key, frozenset(c.seats)) for c in candidates),
+        counted=frozenset(r for r in (head.round, last, following) if ledger.stake_in(seat, r)),
+        committed=frozenset(
+            target for target in targets if any(c.seat == seat for c in ledger.commitments(*target))
+        ),
+        approved=frozenset(key for key in keys if seat in ledger.votes.get(key, {})),
+    )
+
+
+def compute_row_hash(ledger: Ledger, view: View) -> bytes:
+    """Return the running hash of the round's row, as the contract keeps it."""
+    assert ledger.parameters is not None, "the creation is a ledger's first event"
+    weighting = ledger.parameters.weighting
+    weights = (weigh(weighting, ledger.stake_in(c.seat, c.round), c.samples) for c in view.row)
+    return compute_running_hash(
+        view.head.key, view.round, tuple(zip(view.row, weights, strict=True))
+    )

@@ -1,0 +1,10 @@
+"""Federations to try things on."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "models"))
+
+from federation_lab import lab, open_lab
+
+__all__ = ["lab", "open_lab"]

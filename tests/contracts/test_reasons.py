@@ -1,0 +1,60 @@
+"""Revert strings: those in the sources, those that become typed errors, and those tested."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import contracts
+from chain.errors import REASONS, ParametersRefused, Reverted, revert_error
+
+SOURCES = sorted(Path(contracts.__file__).parent.rglob("*.vy"))
+TESTS = sorted(Path(__file__).parent.glob("test_*.py"))
+REASON = re.compile(r'^\s*(?:assert .*, |raise )"([^"]+)"$', re.MULTILINE)
+
+
+def find_reasons() -> set[str]:
+    return {reason for path in SOURCES for reason in REASON.findall(path.read_text())}
+
+
+def test_reasons__in_the_sources__are_those_that_have_types() -> None:
+    assert find_reasons() == set(REASONS)
+
+
+def test_reasons__each_assert__has_one() -> None:
+    for path in SOURCES:
+        for line in path.read_text().splitlines():
+            if line.strip().startswith(("assert ", "raise ")):
+                assert REASON.match(line), (path.name, line)
+
+
+def test_reasons__each_one__starts_with_its_module() -> None:
+    for path in SOURCES:
+        for reason in REASON.findall(path.read_text()):
+            assert reason.startswith(f"{path.stem}: ")
+
+
+def test_reasons__each_one__is_expected_by_a_test() -> None:
+    texts = "".join(p.read_text() for p in TESTS if p != Path(__file__))
+    assert [reason for reason in REASONS if f'"{reason}"' not in texts] == []
+
+
+def test_reasons__none__is_the_end_of_another() -> None:
+    for one in REASONS:
+        assert [other for other in REASONS if other.endswith(one)] == [one]
+
+
+@pytest.mark.parametrize(("reason", "kind"), REASONS.items())
+def test_revert_error__whatever_a_node_puts_before__is_typed(
+    reason: str, kind: type[Reverted]
+) -> None:
+    for prefix in ("", "execution reverted: ", "VM Exception: revert: "):
+        error = revert_error(prefix + reason)
+        assert type(error) is kind
+        assert error.got == str(error) == reason
+
+
+def test_revert_error__unknown_reason__is_plainly_reverted() -> None:
+    error = revert_error("execution reverted")
+    assert type(error) is Reverted
+    assert not isinstance(error, ParametersRefused)

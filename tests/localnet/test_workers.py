@@ -1,0 +1,79 @@
+"""Worker processes: answers in order, refusals typed, and a death that hangs nobody."""
+
+import signal
+
+import pytest
+
+from localnet.errors import WorkerFailed
+from localnet.pool import Pool
+from node.data.sources import load
+from node.learning.errors import InvalidOption
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load("breast_cancer", label=None)
+
+
+@pytest.fixture
+def pool():
+    with Pool(1) as opened:
+        opened.assign([1, 1])
+        yield opened
+
+
+def enrol(pool, data, peer=0, **options):
+    return pool.ask(peer, "enrol", "softmax", options, data, data)
+
+
+def test_ask__several__are_answered_in_order(pool, data):
+    pendings = [enrol(pool, data), enrol(pool, data, 1), enrol(pool, data, 0, epochs=0)]
+    assert not any(pending.is_done for pending in pendings)
+    pool.wait(pendings[:2])
+    assert [pending.is_done for pending in pendings[:2]] == [True, True]
+    pool.wait(pendings)
+    with pytest.raises(InvalidOption, match="option epochs: expected an integer of at least 1"):
+        pendings[2].result()
+    assert pendings[0].result() is None
+
+
+def test_ask__a_learner_that_raises__is_told_and_the_worker_lives(pool, data):
+    wrong = pool.ask(0, "train", "no job")
+    right = enrol(pool, data)
+    pool.wait([wrong, right])
+    with pytest.raises(WorkerFailed, match="worker: train: expected an answer, got KeyError: 0"):
+        wrong.result()
+    assert right.result() is None
+
+
+def kill(pool):
+    child = pool._processes[0]._child
+    child.kill()
+    child.wait()
+
+
+def test_wait__worker_dies__fails_all_that_was_asked_and_does_not_hang(pool, data):
+    pool.wait([enrol(pool, data)])
+    # Stopped, so that it cannot answer before it is killed.
+    pool._processes[0]._child.send_signal(signal.SIGSTOP)
+    pendings = [enrol(pool, data) for _ in range(3)]
+    kill(pool)
+    pool.wait(pendings)
+    for pending in pendings:
+        with pytest.raises(WorkerFailed, match="expected a living process, got exit code -9"):
+            pending.result()
+
+
+def test_ask__worker_is_dead__fails_at_once(pool, data):
+    kill(pool)
+    pending = enrol(pool, data)
+    pool.wait([pending])
+    with pytest.raises(WorkerFailed):
+        pending.result()
+
+
+def test_assign__uneven_loads__gives_the_heaviest_a_worker_of_its_own():
+    with Pool(2) as pool:
+        pool.assign([1, 10, 2, 3])
+        heavy = pool._of_peer[1]
+        assert [peer for peer in range(4) if pool._of_peer[peer] is heavy] == [1]

@@ -1,0 +1,100 @@
+"""One suite of laws for every store: memory, disk, and a shelf of a local network."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chain.types import Seat
+from localnet.exchange import LocalExchange
+from node.blobs.disk import DiskBlobs
+from node.blobs.errors import BlobCorrupt, BlobMissing
+from node.blobs.store import Blob, MemoryBlobs
+from node.merkle import MODEL_TAG, compute_root
+
+TAG = b"\x07" * 32
+PAYLOAD = bytes(range(256)) * 3
+
+
+def name(payload, tag=TAG):
+    return Blob(compute_root(payload, tag), len(payload), tag)
+
+
+@pytest.fixture(scope="module", params=["memory", "disk", "shelf"])
+def make(request, tmp_path_factory):
+    """Return what makes an empty store."""
+
+    def build():
+        if request.param == "memory":
+            return MemoryBlobs()
+        if request.param == "disk":
+            return DiskBlobs(tmp_path_factory.mktemp("blobs"))
+        return LocalExchange(MemoryBlobs(), {}, [Seat(0)]).shelf(Seat(0))
+
+    return build
+
+
+@given(payloads=st.lists(st.binary(min_size=1, max_size=700), min_size=1, max_size=4))
+def test_put__any_payloads__come_back_as_they_were(make, payloads):
+    store = make()
+    for payload in payloads:
+        store.put(name(payload), payload)
+        store.put(name(payload), payload)
+    for payload in payloads:
+        assert store.has(name(payload))
+        assert store.get(name(payload)) == payload
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [PAYLOAD[:-1], PAYLOAD + b"\x00", b"", b"\x01" + PAYLOAD[1:]],
+    ids=["cut", "grown", "empty", "changed"],
+)
+def test_put__another_payload__is_refused_and_nothing_is_kept(make, wrong):
+    store = make()
+    with pytest.raises(BlobCorrupt) as caught:
+        store.put(name(PAYLOAD), wrong)
+    assert caught.value.expected != caught.value.got
+    assert not store.has(name(PAYLOAD))
+    with pytest.raises(BlobMissing):
+        store.get(name(PAYLOAD))
+
+
+def test_put__zeros_at_the_end_left_out__is_refused():
+    """Both lengths have one root; the size tells them apart."""
+    long, short = PAYLOAD + bytes(7), PAYLOAD + bytes(6)
+    assert name(long).root == name(short).root
+    with pytest.raises(BlobCorrupt, match=f"expected {len(long)} bytes, got {len(short)} bytes"):
+        MemoryBlobs().put(name(long), short)
+
+
+def test_get__never_put__is_missing(make):
+    store = make()
+    assert not store.has(name(PAYLOAD))
+    with pytest.raises(BlobMissing, match=name(PAYLOAD).name):
+        store.get(name(PAYLOAD))
+
+
+def test_drop__kept__is_gone_and_twice_is_once(make):
+    store = make()
+    store.put(name(PAYLOAD), PAYLOAD)
+    store.drop(name(PAYLOAD))
+    store.drop(name(PAYLOAD))
+    assert not store.has(name(PAYLOAD))
+    with pytest.raises(BlobMissing):
+        store.get(name(PAYLOAD))
+
+
+@pytest.mark.parametrize("tag", [b"\x08" * 32, MODEL_TAG])
+def test_has__root_copied_under_another_tag__is_not_there(make, tag):
+    """Who commits to a root that he copied must not pass for somebody whose update is here."""
+    store = make()
+    store.put(name(PAYLOAD), PAYLOAD)
+    copied = replace(name(PAYLOAD), tag=tag)
+    assert not store.has(copied)
+    with pytest.raises((BlobMissing, BlobCorrupt)):
+        store.get(copied)
+    with pytest.raises(BlobCorrupt):
+        store.put(copied, PAYLOAD)
+    assert store.get(name(PAYLOAD)) == PAYLOAD

@@ -1,0 +1,248 @@
+"""Peers on a real contract on a chain in memory, with a toy to learn and every effect in reach."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chain.connect import connect_devnet
+from chain.deployment import deploy
+from chain.devnet.devnet import Devnet
+from chain.mining import Mining
+from chain.observer import Observer
+from chain.sender import Sender
+from chain.types import Parameters
+from localnet.clock import SimulatedClock
+from localnet.exchange import LocalExchange
+from node.blobs.store import Blob, MemoryBlobs
+from node.encoding import Layout, encode_model, to_payload
+from node.journal import Journal
+from node.merkle import MODEL_TAG, compute_root
+from node.peer import Contract, Peer
+from node.round import Wait
+from node.spec import Spec, rule_of, write_spec
+from node.training import Course, train
+
+ETHER = 10**18
+COORDINATES = 300  # an update of three leaves, a model of five
+LAYOUT = Layout(("w",), ((COORDINATES,),), ("float64",))
+SPEC = write_spec(Spec("toy", 5, "toy", {}, "none", None, "iid", 0.2, LAYOUT))
+GENESIS = to_payload(encode_model(np.linspace(-1, 1, COORDINATES), 20))
+PARAMETERS = {
+    "coordinates": COORDINATES,
+    "genesis": compute_root(GENESIS, MODEL_TAG),
+    "update_bytes": 2,
+    "update_bits": 14,
+    "model_bits": 20,
+    "weighting": 0,
+    "selection": 1,
+    "trim_bps": 0,
+    "faults_bps": 2000,
+    "clip": 50_000,
+    "min_updates": 3,
+    "min_stake_wei": ETHER,
+    "max_seats": 8,
+    "commit_seconds": 600,
+    "grace_seconds": 30,
+    "attest_seconds": 300,
+    "challenge_seconds": 3600,
+    "answer_seconds": 900,
+}
+
+
+class Toy:
+    """Moves towards a point of the seat's own."""
+
+    def __init__(self, seat):
+        self._aim = np.cos(np.arange(COORDINATES) + seat / 7)
+
+    def fit(self, parameters, config):
+        return [parameters[0] + 0.1 * (self._aim - parameters[0])], 10, {"steps": 1}
+
+
+class InlineTrainer:
+    """Trains where it is started; `entropy` stands for a learner that is no pure function."""
+
+    def __init__(self, parameters, entropy=0):
+        self._rule = rule_of(parameters)
+        self._entropy = entropy
+        self._fits = {}
+
+    def start(self, seat, parent, job):
+        course = Course(LAYOUT, self._rule, 5, 1000 * self._entropy + seat)
+        self._fits.setdefault((seat, parent, job.round_id), train(Toy(seat), course, job))
+
+    def find(self, seat, parent, round_id):
+        return self._fits.pop((seat, parent, round_id), None)
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+@dataclass
+class Fuse:
+    """Raises Crash at the `at`-th touch; 0: never."""
+
+    at: int = 0
+    touches: int = 0
+
+    def touch(self):
+        self.touches += 1
+        if self.touches == self.at:
+            raise Crash
+
+
+class Fused:
+    """Something with effects, and a fuse touched before and after each of the named ones."""
+
+    def __init__(self, target, fuse, *names):
+        self._target = target
+        self._fuse = fuse
+        self._names = names
+
+    def __getattr__(self, name):
+        method = getattr(self._target, name)
+        if name not in self._names:
+            return method
+
+        def call(*arguments):
+            self._fuse.touch()
+            result = method(*arguments)
+            self._fuse.touch()
+            return result
+
+        return call
+
+
+class Recording:
+    """A sender that keeps what it was given."""
+
+    def __init__(self, sender, sent):
+        self._sender = sender
+        self._sent = sent
+
+    def submit(self, call):
+        self._sent.append(call)
+        return self._sender.submit(call)
+
+    def find(self, pending):
+        return self._sender.find(pending)
+
+
+@dataclass
+class Lives:
+    """What outlives a peer's process."""
+
+    journal: object
+    sent: list = field(default_factory=list)
+    count: int = 0
+
+
+class PeersLab:
+    """A federation of `seats` equal seats; a context manager. `directory` holds the journals."""
+
+    def __init__(self, seats=4, directory=None, kinds=None, store=None, **changed):
+        self.clock = SimulatedClock()
+        self.devnet = Devnet(clock=self.clock, accounts=seats)
+        self.web3 = connect_devnet(self.devnet)
+        self.senders = [
+            Sender(self.web3, account, is_gas_free=True) for account in self.devnet.accounts
+        ]
+        self.parameters = Parameters(**PARAMETERS | changed)
+        deployment = deploy(self.web3, self.senders[0], SPEC, self.parameters)
+        self.federation, self.created_at = deployment.federation, deployment.block
+        for seat, sender in enumerate(self.senders):
+            sender.send(self.federation.call("join", f"local:{seat}", value_wei=ETHER))
+        self.store = MemoryBlobs() if store is None else store
+        genesis = Blob(self.parameters.genesis, len(GENESIS))
+        self.store.put(genesis, GENESIS)
+        honest = [seat for seat in range(seats) if seat not in (kinds or {})]
+        self.exchange = LocalExchange(self.store, kinds or {}, honest)
+        for seat in range(seats):
+            self.exchange.hold(seat, genesis)
+        self.observer = self.observe()
+        self.contract = Contract(self.federation, self.observer, self.parameters)
+        self.mining = Mining(self.web3)
+        self.mining.hold()
+        self.lives = [
+            Lives(None if directory is None else directory / f"{seat}.db") for seat in range(seats)
+        ]
+        self.peers = {seat: self.start(seat) for seat in range(seats)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.devnet.close()
+
+    def observe(self):
+        observer = Observer(self.federation, created_at=self.created_at)
+        observer.poll()
+        return observer
+
+    def start(self, seat, fuse=None, *, is_pure=True, **parts):
+        """Build a seat's peer on what outlives it."""
+        lives, fuse = self.lives[seat], fuse or Fuse()
+        lives.count += 1
+        journal = Journal(lives.journal)
+        trainer = InlineTrainer(self.parameters, 0 if is_pure else lives.count)
+        shelf = self.exchange.shelf(seat)
+        effects = {
+            "contract": self.contract,
+            "sender": Fused(Recording(self.senders[seat], lives.sent), fuse, "submit", "find"),
+            "blobs": Fused(shelf, fuse, "put"),
+            "exchange": Fused(shelf, fuse, "fetch"),
+            "journal": Fused(
+                journal, fuse, "record_trained", "record_recomputed", "record_intention"
+            ),
+            "trainer": Fused(trainer, fuse, "start", "find"),
+            "clock": self.clock,
+        }
+        peer = Peer(seat=seat, **effects | parts)
+        peer.lab_journal = journal
+        return peer
+
+    def turn(self, on_crash=None):
+        """Let every peer do all it can, then mine, or let time pass; False: nothing can happen."""
+        self.observer.poll()
+        times = []
+        for seat in list(self.peers):
+            times.append(self._exhaust(seat, on_crash))
+        if any(peer.is_sending for peer in self.peers.values()):
+            self.mining.mine()
+            return True
+        times = [time for time in times if time is not None and time > self.clock()]
+        if times:
+            self.clock.advance_to(min(times))
+        return bool(times)
+
+    def _exhaust(self, seat, on_crash):
+        while True:
+            try:
+                return exhaust(self.peers[seat])
+            except Crash:
+                self.peers[seat] = on_crash(seat)
+
+    def reach(self, phase):
+        """Play until the federation is in a phase and nobody has acted in it yet."""
+        for _ in range(50):
+            if self.peers[0].phase() is phase:
+                return
+            assert self.turn(), "the federation stands still"
+            self.observer.poll()
+        raise AssertionError(f"the federation never comes to {phase}")
+
+    def play(self, rounds, on_crash=None):
+        """Play until so many results are agreed, and return the ledger."""
+        for _ in range(80 * rounds):
+            self.observer.poll()
+            if len(self.observer.ledger.agreed) >= rounds:
+                return self.observer.ledger
+            assert self.turn(on_crash), "the federation stands still"
+        raise AssertionError("the federation does not get on")
+
+
+def exhaust(peer):
+    while not isinstance(action := peer.step(), Wait):
+        pass
+    return action.until

@@ -1,0 +1,392 @@
+"""What a peer does next: each phase told as a scene, and laws over views nobody thought of."""
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from chain.types import Committed, Head
+from node.round import (
+    Action,
+    Attest,
+    AttestAndCommit,
+    Candidate,
+    Commit,
+    Compute,
+    Fetch,
+    Memory,
+    Phase,
+    Propose,
+    Pull,
+    Train,
+    View,
+    Wait,
+    next_action,
+)
+
+HEAD = Head(b"\x01" * 32, 3, 3, b"\x02" * 32)
+OWN, OTHER = b"\x0a" * 32, b"\x0b" * 32
+ENDS, VOTES = 10_000, 300
+THIRD, LAST_THIRD, END = ENDS + 100, ENDS + 200, ENDS + 300
+ALL = frozenset({0, 1, 2, 3})
+
+
+def commitment(seat, round_id=4):
+    return Committed(round_id, seat, HEAD.key, bytes([seat]) * 32, 10, 1)
+
+
+IDLE = View(
+    seat=0,
+    head=HEAD,
+    round=3,
+    commit_ends_at=0,
+    attest_seconds=VOTES,
+    has_enough_seats=False,
+    min_updates=3,
+    row=(),
+    turns=(2, 0, 1, 3),
+    candidates=(),
+    counted=frozenset({3, 4, 5}),
+    committed=frozenset(),
+    approved=frozenset(),
+)
+READY = replace(IDLE, has_enough_seats=True)
+OPEN = replace(READY, round=4, commit_ends_at=ENDS)
+ROW = tuple(map(commitment, (0, 1, 2, 3)))
+VOTING = replace(OPEN, row=ROW, committed=frozenset({(HEAD.key, 4)}))
+PROPOSED = replace(VOTING, candidates=(Candidate(OWN, ALL),))
+KNOWING = Memory(has_model=True, held=ALL, results={ALL: OWN}, recomputed=frozenset({OWN}))
+TURN = ENDS + 1 * VOTES // (6 * 4)
+"""Seat 0 is the second of four."""
+
+
+# -- phases ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("view", "now", "phase"),
+    [
+        (IDLE, ENDS, Phase.IDLE),
+        (READY, ENDS, Phase.READY),
+        (OPEN, ENDS - 1, Phase.COMMIT),
+        (VOTING, ENDS - 1, Phase.COMMIT),
+        (VOTING, ENDS, Phase.ATTEST),
+        (VOTING, END - 1, Phase.ATTEST),
+        (VOTING, END, Phase.LAPSED),
+        (replace(VOTING, row=ROW[:2]), ENDS, Phase.LAPSED),
+        (replace(VOTING, row=ROW[:3]), ENDS, Phase.ATTEST),
+        (replace(VOTING, has_enough_seats=False), ENDS, Phase.ATTEST),
+        (replace(VOTING, has_enough_seats=False), END, Phase.IDLE),
+    ],
+)
+def test_phase__both_sides_of_every_deadline__is_half_open(view, now, phase):
+    assert view.phase(now) is phase
+
+
+@pytest.mark.parametrize(
+    ("now", "third"), [(ENDS, 0), (THIRD - 1, 0), (THIRD, 1), (LAST_THIRD - 1, 1), (END - 1, 2)]
+)
+def test_third__both_sides_of_its_edges__is_counted_from_the_end_of_commit(now, third):
+    assert VOTING.third(now) == third
+
+
+@pytest.mark.parametrize(("seat", "place"), [(2, 0), (0, 1), (3, 3), (9, 4)])
+def test_turn_at__each_seat__comes_a_little_after_the_one_before(seat, place):
+    assert replace(VOTING, seat=seat).turn_at() == ENDS + place * VOTES // 24
+
+
+# -- contributing ----------------------------------------------------------------------------
+
+
+def test_next_action__idle__waits_for_news():
+    assert next_action(IDLE, KNOWING, ENDS) == Wait(None)
+
+
+@pytest.mark.parametrize(
+    ("memory", "action"),
+    [
+        (Memory(), Pull()),
+        (Memory(model_retry_at=ENDS + 1), Wait(ENDS + 1)),
+        (Memory(model_retry_at=ENDS), Pull()),
+        (Memory(has_model=True), Train((HEAD.key, 4))),
+        (Memory(has_model=True, training=frozenset({(HEAD.key, 4)})), Wait(None)),
+        (Memory(has_model=True, trained=frozenset({(HEAD.key, 4)})), Commit((HEAD.key, 4))),
+        (Memory(has_model=True, trained=frozenset({(HEAD.key, 3)})), Train((HEAD.key, 4))),
+    ],
+)
+def test_next_action__ready__goes_from_the_model_to_a_commitment(memory, action):
+    assert next_action(READY, memory, ENDS) == action
+
+
+def test_next_action__committing__names_the_open_round_and_waits_for_its_end():
+    training = Memory(has_model=True, training=frozenset({(HEAD.key, 4)}))
+    assert next_action(OPEN, Memory(has_model=True), ENDS - 1) == Train((HEAD.key, 4))
+    assert next_action(OPEN, training, ENDS - 1) == Wait(ENDS)
+    done = replace(OPEN, committed=frozenset({(HEAD.key, 4)}))
+    assert next_action(done, KNOWING, ENDS - 1) == Wait(ENDS)
+
+
+def test_next_action__lapsed__opens_the_next_round_on_the_same_head():
+    assert next_action(VOTING, KNOWING, END) == Train((HEAD.key, 5))
+    trained = replace(KNOWING, trained=frozenset({(HEAD.key, 5)}))
+    assert next_action(VOTING, trained, END) == Commit((HEAD.key, 5))
+
+
+def test_next_action__not_counted_yet__contributes_nothing():
+    assert next_action(replace(READY, counted=frozenset({5})), KNOWING, ENDS) == Wait(None)
+
+
+def test_next_action__agreed_without_this_vote__votes_late_with_the_commitment():
+    trained = replace(KNOWING, trained=frozenset({(HEAD.key, 4)}), recomputed={HEAD.key})
+    assert next_action(READY, trained, ENDS) == AttestAndCommit(HEAD.key, 4)
+    approved = replace(READY, approved=frozenset({HEAD.key}))
+    assert next_action(approved, trained, ENDS) == Commit((HEAD.key, 4))
+    unknown = replace(trained, recomputed=frozenset())
+    assert next_action(READY, unknown, ENDS) == Commit((HEAD.key, 4))
+
+
+# -- judging ---------------------------------------------------------------------------------
+
+
+def test_next_action__votes_begin__gets_what_it_misses_then_computes_then_proposes():
+    assert next_action(VOTING, Memory(has_model=True), ENDS) == Fetch((0, 1, 2, 3))
+    some = Memory(has_model=True, held=frozenset({0, 2}))
+    assert next_action(VOTING, some, ENDS) == Fetch((1, 3))
+    assert next_action(VOTING, Memory(has_model=True, held=ALL), ENDS) == Compute(ALL)
+    assert next_action(VOTING, KNOWING, TURN) == Propose(ALL)
+
+
+def test_next_action__without_the_heads_model__pulls_it_before_it_computes():
+    """Back on line in the middle of the votes, a peer has no model to apply a step to."""
+    lost = Memory(held=ALL)
+    assert next_action(VOTING, lost, ENDS) == Pull()
+    assert next_action(VOTING, replace(lost, model_retry_at=ENDS + 5), ENDS) == Wait(ENDS + 5)
+
+
+def test_next_action__an_update_not_served__is_asked_for_again_in_time():
+    held = frozenset({0, 1, 2})
+    memory = Memory(has_model=True, held=held, retry_at={3: ENDS + 1}, results={held: OWN})
+    view = replace(VOTING, turns=(2, 1, 3, 0))
+    assert next_action(view, replace(memory, training={(OWN, 5)}), ENDS) == Wait(ENDS + 1)
+    assert next_action(view, memory, ENDS + 1) == Fetch((3,))
+
+
+def test_next_action__before_its_turn__trains_on_what_it_would_propose():
+    assert next_action(VOTING, KNOWING, TURN - 1) == Train((OWN, 5))
+    training = replace(KNOWING, training=frozenset({(OWN, 5)}))
+    assert next_action(VOTING, training, TURN - 1) == Wait(TURN)
+    assert next_action(VOTING, training, TURN) == Propose(ALL)
+
+
+def test_next_action__its_own_result_proposed__is_approved_with_the_next_commitment():
+    assert next_action(PROPOSED, KNOWING, ENDS) == Train((OWN, 5))
+    training = replace(KNOWING, training=frozenset({(OWN, 5)}))
+    assert next_action(PROPOSED, training, ENDS) == Wait(THIRD)
+    assert next_action(PROPOSED, training, THIRD - 1) == Wait(THIRD)
+    assert next_action(PROPOSED, training, THIRD) == Attest(OWN)
+    trained = replace(KNOWING, trained=frozenset({(OWN, 5)}))
+    assert next_action(PROPOSED, trained, ENDS) == AttestAndCommit(OWN, 5)
+
+
+def test_next_action__approved_before_training_ended__commits_afterwards():
+    approved = replace(PROPOSED, approved=frozenset({OWN}))
+    trained = replace(KNOWING, trained=frozenset({(OWN, 5)}))
+    assert next_action(approved, trained, THIRD) == Commit((OWN, 5))
+    both = replace(approved, committed=approved.committed | {(OWN, 5)})
+    assert next_action(both, trained, THIRD) == Wait(LAST_THIRD)
+    assert next_action(both, trained, LAST_THIRD) == Wait(END)
+
+
+def test_next_action__another_key_for_the_same_updates__is_never_approved():
+    wrong = replace(VOTING, candidates=(Candidate(OTHER, ALL),))
+    assert next_action(wrong, KNOWING, TURN) == Propose(ALL)
+    trained = replace(KNOWING, trained=frozenset({(OWN, 5)}))
+    beside = replace(VOTING, candidates=(Candidate(OTHER, ALL), Candidate(OWN, ALL)))
+    assert next_action(beside, trained, END - 1) == AttestAndCommit(OWN, 5)
+
+
+SOME = frozenset({0, 1, 2})
+
+
+@pytest.mark.parametrize(("now", "action"), [(LAST_THIRD - 1, None), (LAST_THIRD, Compute(SOME))])
+def test_next_action__fewer_updates_than_it_has__are_judged_in_the_last_third(now, action):
+    view = replace(PROPOSED, candidates=(Candidate(OTHER, SOME),))
+    memory = replace(KNOWING, training=frozenset({(OWN, 5)}))
+    expected = Propose(ALL) if action is None else action
+    assert next_action(view, memory, now) == expected
+    known = replace(memory, results={ALL: OWN, SOME: OTHER}, trained=frozenset({(OTHER, 5)}))
+    expected = Propose(ALL) if action is None else AttestAndCommit(OTHER, 5)
+    assert next_action(view, known, now) == expected
+
+
+def test_next_action__updates_that_it_lacks__are_not_judged():
+    view = replace(VOTING, candidates=(Candidate(OTHER, ALL),), turns=(2, 1, 3, 0))
+    memory = Memory(
+        has_model=True,
+        held=SOME,
+        retry_at={3: END + 10},
+        results={SOME: OWN},
+        training=frozenset({(OWN, 5)}),
+    )
+    assert next_action(view, memory, ENDS) == Wait(view.turn_at())
+    assert next_action(view, memory, END - 1) == Propose(SOME)
+
+
+def test_next_action__a_second_result__is_approved_alone():
+    """Its next commitment went with the first."""
+    view = replace(
+        PROPOSED,
+        candidates=(Candidate(OTHER, SOME), Candidate(OWN, ALL)),
+        approved=frozenset({OTHER}),
+    )
+    memory = replace(KNOWING, trained=frozenset({(OWN, 5)}))
+    assert next_action(view, memory, ENDS) == Attest(OWN)
+
+
+def test_next_action__the_rule_refuses_what_it_has__proposes_nothing():
+    memory = replace(KNOWING, results={ALL: None})
+    assert next_action(VOTING, memory, TURN) == Wait(THIRD)
+
+
+def test_next_action__not_counted_in_the_round__only_watches():
+    view = replace(PROPOSED, counted=frozenset({5}))
+    assert next_action(view, KNOWING, TURN) == Wait(THIRD)
+
+
+def test_next_action__sending__waits_for_news():
+    for view, now in [(READY, ENDS), (OPEN, ENDS - 1), (PROPOSED, ENDS), (VOTING, END)]:
+        assert next_action(view, replace(KNOWING, is_sending=True), now) == Wait(None)
+
+
+# -- laws ------------------------------------------------------------------------------------
+
+SEATS = st.integers(0, 4)
+KEYS = st.sampled_from([HEAD.key, OWN, OTHER, b"\x0c" * 32])
+ROUNDS = st.sampled_from([3, 4, 5])
+SETS = st.frozensets(SEATS, min_size=1, max_size=5) | st.just(ALL)
+TARGETS = st.frozensets(st.tuples(KEYS, ROUNDS), max_size=6)
+TIMES = st.sampled_from(
+    [ENDS + shift for edge in (0, 100, 200, 300) for shift in (edge - 1, edge)]
+) | st.integers(ENDS - 50, END + 50)
+
+
+@st.composite
+def views(draw):
+    seats = draw(st.permutations(range(5)))
+    return View(
+        seat=draw(SEATS),
+        head=HEAD,
+        round=4,
+        commit_ends_at=draw(st.sampled_from([0, ENDS, ENDS, ENDS])),
+        attest_seconds=draw(st.sampled_from([1, 2, VOTES, VOTES])),
+        has_enough_seats=draw(st.sampled_from([True, True, False])),
+        min_updates=draw(st.integers(1, 4)),
+        row=tuple(map(commitment, seats[: draw(st.integers(0, 5))])),
+        turns=tuple(draw(st.permutations(range(5)))[: draw(st.integers(3, 5))]),
+        candidates=tuple(
+            Candidate(key, draw(SETS)) for key in draw(st.lists(KEYS, unique=True, max_size=3))
+        ),
+        counted=draw(st.just(frozenset({3, 4, 5})) | st.frozensets(ROUNDS)),
+        committed=draw(TARGETS),
+        approved=draw(st.frozensets(KEYS, max_size=2)),
+    )
+
+
+@st.composite
+def memories(draw, view):
+    """Mostly of a peer that has all and knows its own result, so that no act is rare."""
+    times = st.just(0) | TIMES
+    row = frozenset(c.seat for c in view.row)
+    held = draw(st.sampled_from([row, row, row, row - {0}])) if row else draw(SETS)
+    results = draw(st.dictionaries(SETS, st.none() | KEYS, max_size=2))
+    if draw(st.sampled_from([True, True, False])):
+        results = {**results, held: OWN}
+    keys = {key for key in results.values() if key is not None}
+    return Memory(
+        has_model=draw(st.sampled_from([True, True, True, False])),
+        model_retry_at=draw(times),
+        held=held,
+        retry_at=draw(st.dictionaries(SEATS, times)),
+        trained=draw(TARGETS),
+        training=draw(TARGETS),
+        results=results,
+        # As the peer keeps it: what it computed stands in the journal.
+        recomputed=frozenset(keys) | draw(st.frozensets(st.just(HEAD.key))),
+        is_sending=draw(st.sampled_from([False] * 9 + [True])),
+    )
+
+
+def check_laws(view, memory, now, action):
+    """What must hold of any action whatever chain, disk and clock say."""
+    match action:
+        case Wait(until):
+            assert until is None or until > now
+        case Attest(key) | AttestAndCommit(key):
+            assert key in memory.recomputed
+            assert key not in view.approved
+        case Propose(included):
+            assert now >= view.turn_at()
+            assert view.phase(now) is Phase.ATTEST
+            assert memory.results[included] not in {None, *(c.key for c in view.candidates)}
+        case Compute(included):
+            assert included <= memory.held
+            assert included not in memory.results
+            assert memory.has_model
+        case Fetch(seats):
+            assert not memory.held & set(seats)
+            assert all(memory.retry_at.get(seat, 0) <= now for seat in seats)
+        case Pull():
+            assert not memory.has_model
+            assert memory.model_retry_at <= now
+        case Train(target):
+            assert target not in memory.trained | memory.training | view.committed
+        case Commit(target):
+            assert target in memory.trained
+    if isinstance(action, Commit | AttestAndCommit):
+        target = action.target if isinstance(action, Commit) else (action.key, action.round)
+        assert target in memory.trained
+        assert target not in view.committed
+        assert target[1] in view.counted
+        assert target[1] in (view.round, view.round + 1)
+        if target[1] == view.round:
+            assert now < view.commit_ends_at
+    if memory.is_sending:
+        assert action == Wait(None)
+
+
+@st.composite
+def situations(draw):
+    view = draw(views())
+    return view, draw(memories(view)), draw(TIMES)
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations())
+def test_next_action__any_view_memory_and_time__obeys_the_laws(situation):
+    action = next_action(*situation)
+    event(type(action).__name__)
+    assert action == next_action(*situation)
+    check_laws(*situation, action)
+
+
+TRAINED = replace(KNOWING, trained=frozenset({(HEAD.key, 4), (OWN, 5)}))
+SCENES = [
+    (IDLE, KNOWING, ENDS),
+    (READY, Memory(), ENDS),
+    (READY, KNOWING, ENDS),
+    (READY, TRAINED, ENDS),
+    (VOTING, Memory(has_model=True), ENDS),
+    (VOTING, Memory(has_model=True, held=ALL), ENDS),
+    (VOTING, TRAINED, TURN),
+    (PROPOSED, TRAINED, ENDS),
+    (PROPOSED, replace(KNOWING, training=frozenset({(OWN, 5)})), THIRD),
+]
+
+
+def test_next_action__scene_after_scene__comes_to_every_action_and_obeys_the_laws():
+    actions = [next_action(*scene) for scene in SCENES]
+    for scene, action in zip(SCENES, actions, strict=True):
+        check_laws(*scene, action)
+    assert {type(action) for action in actions} == set(get_args(Action))
