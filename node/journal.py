@@ -6,6 +6,7 @@ and a key is approved only if it stands here as recomputed by this very peer.
 """
 
 import sqlite3
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,16 +40,19 @@ class Journal:
 
     def __init__(self, path: Path | None) -> None:
         self._name = "in memory" if path is None else str(path)
-        try:
-            # Statements commit by themselves: one entry, one transaction.
-            self._database = sqlite3.connect(
-                ":memory:" if path is None else path, isolation_level=None
-            )
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_TABLES)
-        except sqlite3.Error as error:
-            raise JournalFailed(f"journal {self._name}", "a database", error) from error
+        with ExitStack() as opened:
+            try:
+                # Statements commit by themselves: one entry, one transaction.
+                self._database = sqlite3.connect(
+                    ":memory:" if path is None else path, isolation_level=None
+                )
+                opened.callback(self._database.close)
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.executescript(_TABLES)
+            except sqlite3.Error as error:
+                raise JournalFailed(f"journal {self._name}", "a database", error) from error
+            opened.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -231,7 +231,7 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
     if not is_open:
         assert round == r.number + 1, "rounds: not a round to commit to"
         is_opening = is_on_head and self._can_open(r)
-        assert is_opening or self._is_candidate(parent, r), "rounds: the parent is not a result to build on"
+        assert is_opening or self._is_candidate(parent, r, row.word), "rounds: the parent is not a result to build on"
 
     row.word = (row.word | (1 << seat)) + (stake << 128)
     if row.running == empty(bytes32):
@@ -350,11 +350,15 @@ def _has_enough(r: phase.Round) -> bool:
 
 @internal
 @view
-def _is_candidate(key: bytes32, r: phase.Round) -> bool:
+def _is_candidate(key: bytes32, r: phase.Round, word: uint256) -> bool:
     """
-    @notice Whether `key` was proposed in round `r` and can still be agreed.
+    @notice Whether `key` was proposed in round `r` and can still be agreed; `word` is the row that hangs
+            off it for the next round.
     """
-    return self._tally(key).round == r.number and not phase._is_over(r)
+    if phase._is_over(r):
+        return False
+    # Who committed to it first has shown the proposal; the others need not read it again.
+    return word != 0 or self._tally(key).round == r.number
 
 
 @internal

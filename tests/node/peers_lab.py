@@ -1,5 +1,6 @@
 """Peers on a real contract on a chain in memory, with a toy to learn and every effect in reach."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -142,8 +143,9 @@ class PeersLab:
     """A federation of `seats` equal seats; a context manager. `directory` holds the journals."""
 
     def __init__(self, seats=4, directory=None, kinds=None, store=None, **changed):
+        self._stack = ExitStack()
         self.clock = SimulatedClock()
-        self.devnet = Devnet(clock=self.clock, accounts=seats)
+        self.devnet = self._stack.enter_context(Devnet(clock=self.clock, accounts=seats))
         self.web3 = connect_devnet(self.devnet)
         self.senders = [
             Sender(self.web3, account, is_gas_free=True) for account in self.devnet.accounts
@@ -173,7 +175,7 @@ class PeersLab:
         return self
 
     def __exit__(self, *_):
-        self.devnet.close()
+        self._stack.close()
 
     def observe(self):
         observer = Observer(self.federation, created_at=self.created_at)
@@ -184,7 +186,7 @@ class PeersLab:
         """Build a seat's peer on what outlives it."""
         lives, fuse = self.lives[seat], fuse or Fuse()
         lives.count += 1
-        journal = Journal(lives.journal)
+        journal = self._stack.enter_context(Journal(lives.journal))
         trainer = InlineTrainer(self.parameters, 0 if is_pure else lives.count)
         shelf = self.exchange.shelf(seat)
         effects = {
