@@ -69,6 +69,10 @@ class View:
             return Phase.IDLE
         return Phase.LAPSED if self.commit_ends_at else Phase.READY
 
+    def takes_next(self, target: Target) -> bool:
+        """Whether this seat may commit to the next round on a result, should it be agreed."""
+        return self.has_enough_seats and target[1] in self.counted and target not in self.committed
+
     def third(self, now: int) -> int:
         """Return which third of ATTEST it is: 0, 1 or 2."""
         return min(2, 3 * (now - self.commit_ends_at) // self.attest_seconds)
@@ -248,7 +252,7 @@ def _approve(view: View, memory: Memory, now: int, key: Key) -> Action:
     """Approve, together with the next commitment where that is ready or soon will be."""
     target = (key, RoundId(view.round + 1))
     is_first = not view.approved & {c.key for c in view.candidates}
-    if not is_first or target[1] not in view.counted or target in view.committed:
+    if not is_first or not view.takes_next(target):
         return Attest(key)
     if target in memory.trained:
         return AttestAndCommit(key, target[1])
@@ -262,7 +266,7 @@ def _approve(view: View, memory: Memory, now: int, key: Key) -> Action:
 def _learn_ahead(view: View, memory: Memory, own: Key) -> Action | None:
     """Train on the own result before it is agreed, and commit to it once that is approved."""
     target = (own, RoundId(view.round + 1))
-    if target[1] not in view.counted or target in view.committed:
+    if not view.takes_next(target):
         return None
     if target not in memory.trained:
         return None if target in memory.training else Train(target)
