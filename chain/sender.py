@@ -12,7 +12,7 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, TimeExhausted, Web3RPCError
 from web3.types import RPCEndpoint
 
-from chain.errors import Lost, Reverted, revert_error
+from chain.errors import Lost, Overtaken, Reverted, revert_error
 from chain.federation import Call
 
 GAS_LIMITS = {
@@ -166,4 +166,5 @@ class Sender:
             )
         except ContractLogicError as error:
             return revert_error(str(error.message))
-        return Reverted(f"{call.function}: reverted in block {block}, and would not now")
+        # What refused it stood before it in its block, and is undone by now.
+        return Overtaken(f"{call.function}: reverted in block {block}, and would not after it")

@@ -79,7 +79,10 @@ def train(learner: Learner, course: Course, job: Job) -> Fit:
     config = {"round": int(job.round_id), "seed": course.seed}
     arrays, samples, metrics = learner.fit(course.layout.unflatten(head), config)
     trained = course.layout.flatten(arrays)
-    steps = metrics.get("steps") if isinstance(metrics, Mapping) else None
+    if not isinstance(metrics, Mapping):
+        raise ClaimRefused("learner: metrics", "a table", repr(metrics))
+    # A learner written for another framework need not count its steps; then it claims none.
+    steps = metrics.get("steps", 0)
     claim = _check_count("samples", samples), _check_count("metrics['steps']", steps)
     # The stream depends on round and peer alone: killed and restarted, the same update again.
     generator = np.random.default_rng([course.entropy, job.round_id])
