@@ -58,6 +58,17 @@ class Contract:
         return Blob(root, self.parameters.coordinates * MODEL_COORDINATE_BYTES)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A block's view, the running hash of its row, and the blobs that are wanted under it."""
+
+    block: bytes
+    view: View
+    running: bytes
+    model: Blob
+    updates: dict[Seat, Blob]
+
+
 class Peer:
     """One seat's node. `step` does one thing and says which; it never waits."""
 
@@ -85,7 +96,7 @@ class Peer:
         self._clock = clock
         self._compute = compute
         self._rule: Rule = rule_of(contract.parameters)
-        self._seen: tuple[bytes, View, bytes] | None = None
+        self._seen: _Seen | None = None
         self._pending: Pending | None = None
         self._asked_at = -1
         self._refused_at = -1
@@ -121,14 +132,19 @@ class Peer:
     def _observe(self) -> View:
         """Return the chain as of the block that was read last; a pass of many steps looks once."""
         block = self._contract.observer.block
-        if self._seen is None or block is None or self._seen[0] != block.hash:
+        if self._seen is None or block is None or self._seen.block != block.hash:
             ledger = self._contract.observer.ledger
             view = build_view(ledger, self.seat)
-            self._seen = (block.hash if block else b"", view, compute_row_hash(ledger, view))
-        return self._seen[1]
+            model = self._contract.model_blob(view.head.model_root)
+            updates = {c.seat: self._contract.committed_blob(c) for c in view.row}
+            running = compute_row_hash(ledger, view)
+            self._seen = _Seen(block.hash if block else b"", view, running, model, updates)
+            self._holdings.forget({model, *updates.values()}.__contains__)
+        return self._seen.view
 
     def _recall(self, view: View) -> Memory:
-        running, holdings = self._running_hash(view), self._holdings
+        seen, holdings = self._fresh(view), self._holdings
+        running, model, updates = seen.running, seen.model, seen.updates
         self._results = {name: found for name, found in self._results.items() if name[0] == running}
         results = {
             included: None if found is None else found[0]
@@ -136,9 +152,6 @@ class Peer:
         }
         keys = {view.head.key, *(key for key in results.values() if key is not None)}
         targets = {(k, RoundId(n)) for k in keys for n in (view.round, view.round + 1)}
-        updates = {c.seat: self._contract.committed_blob(c) for c in view.row}
-        model = self._contract.model_blob(view.head.model_root)
-        holdings.forget({model, *updates.values()}.__contains__)
         return Memory(
             has_model=holdings.has(model),
             model_retry_at=holdings.retry_at(model),
@@ -214,7 +227,7 @@ class Peer:
     def _recompute(self, view: View, included: frozenset[Seat]) -> None:
         """Note what follows from the round's updates of `included`: a result, or None where the
         rule must not be applied."""
-        name = (self._running_hash(view), included)
+        name = (self._fresh(view).running, included)
         try:
             result = self._apply_rule(view, included)
         except QuorumRefused as error:
@@ -264,7 +277,7 @@ class Peer:
         )
 
     def _propose(self, view: View, included: frozenset[Seat]) -> None:
-        running = self._running_hash(view)
+        running = self._fresh(view).running
         found = self._results[running, included]
         assert found is not None, "only what was computed is proposed"
         key, result = found
@@ -317,11 +330,11 @@ class Peer:
     def _check_recomputed(self, key: Key) -> None:
         assert self._journal.has_recomputed(key), "only what was recomputed is approved"
 
-    def _running_hash(self, view: View) -> bytes:
-        """Return the running hash of the round's row."""
+    def _fresh(self, view: View) -> _Seen:
+        """Return what belongs to the view of this very block."""
         assert self._seen is not None, "a view was made before"
-        assert self._seen[1] is view, "a view is used while it is fresh"
-        return self._seen[2]
+        assert self._seen.view is view, "a view is used while it is fresh"
+        return self._seen
 
     def _block_number(self) -> int:
         block = self._contract.observer.block
