@@ -22,7 +22,8 @@ def pull(
     blobs: options.BlobsDir = None,
 ) -> None:
     """Write an agreed model's payload, verified against the root on the chain."""
-    from node.model_file import pull_model, write_whole
+    from node.model_file import pull_model
+    from node.whole_file import write_whole
 
     with options.open_source(directory, rpc, contract, blobs) as source:
         source.contract.observer.poll()

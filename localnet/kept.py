@@ -10,7 +10,6 @@ peers/NNN.db   each peer's journal
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import IO
 
 from localnet.errors import KeptRunRefused
 from localnet.scenario import Scenario
+from node.whole_file import write_whole
 
 RUN = "run.json"
 FOUNDING = "founding"
@@ -112,12 +112,7 @@ def write_run(directory: Path, run: KeptRun, spec: bytes) -> None:
         "created_at": run.created_at,
         "accounts": run.accounts,
     }
-    aside = directory / (RUN + ".tmp")
-    with aside.open("w") as file:
-        file.write(json.dumps(content, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(directory / RUN)
+    write_whole(directory / RUN, (json.dumps(content, indent=1) + "\n").encode())
     (directory / FOUNDING).unlink(missing_ok=True)
 
 

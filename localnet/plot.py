@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localnet.errors import PlotRefused
 from localnet.report import RoundEnded
-from node.model_file import write_whole
+from node.whole_file import write_whole
 
 COLOURS = ("#0b6e99", "#5a9e3d", "#c2452d", "#8456a8")
 """Told apart by dark and light as well, for print and for the colour-blind."""

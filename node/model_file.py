@@ -3,7 +3,6 @@
 Files appear whole or not at all.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,6 +22,7 @@ from node.encoding import decode_model, model_from_payload
 from node.errors import ModelRefused
 from node.merkle import MODEL_TAG, compute_leaves, compute_root, find_bad_leaf
 from node.spec import parse_spec
+from node.whole_file import write_whole
 
 COORDINATE_BYTES = 4
 Arrays = Mapping[str, NDArray[Any]]
@@ -84,30 +84,6 @@ def check_format(path: Path) -> None:
     """Raise ModelRefused unless arrays can be written to a file of this name."""
     if path.suffix not in FORMATS:
         raise ModelRefused("model: file to export to", " or ".join(FORMATS), repr(path.name))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file aside, sync and rename it. Raises OSError; nothing half written stays.
-
-    A symbolic link stays one; a device or a pipe is written to as it is, and stays one too.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    path = path.resolve()
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        # The user knows the name that was asked for, and not the one aside.
-        error.filename = str(path)
-        raise
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _heads(ledger: Ledger) -> Iterator[Head]:

@@ -6,7 +6,6 @@
 Files appear whole or not at all: written aside, synced, renamed; the leaves first.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from chain.types import Root
 from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
 from node.blobs.store import Blob, check_payload
 from node.merkle import HASH_BYTES, LEAF_BYTES, compute_leaves, find_bad_leaf, fold_leaves
+from node.whole_file import write_whole
 
 _NAME = re.compile("0x[0-9a-f]{64}")
 
@@ -35,8 +35,8 @@ class DiskBlobs:
         check_payload(blob, payload)
         leaves = blob.tag + b"".join(compute_leaves(payload, blob.tag))
         try:
-            self._write(self._leaves_path(blob), leaves)
-            self._write(self._path(blob), payload)
+            write_whole(self._leaves_path(blob), leaves)
+            write_whole(self._path(blob), payload)
         except OSError as error:
             raise StoreFailed(f"blob {blob.name}", "room to write it", error) from error
 
@@ -122,17 +122,3 @@ class DiskBlobs:
             return None
         except OSError as error:
             raise StoreFailed(f"file {path}", "a readable file", error) from error
-
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        # The process id keeps two writers of one blob apart; both write the same bytes.
-        aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            with aside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        except OSError:
-            aside.unlink(missing_ok=True)
-            raise
