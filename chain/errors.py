@@ -6,6 +6,7 @@ ChainError
 ├── NoContract           no federation at the address
 ├── NoHistory            a node that does not know the past which a reader needs
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
+├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction that is neither pending nor mined
 └── Reverted             the contract refused, with a reason
     ├── ParametersRefused    at creation
@@ -61,6 +62,15 @@ class NoHistory(ChainError):
             f"chain: expected a node that knows when {address} was created, got {got}",
             expected="past state and logs",
             got=got,
+        )
+
+
+class Refused(ChainError):
+    """The node will not do what it was asked; `got` is its own words."""
+
+    def __init__(self, method: str, got: str) -> None:
+        super().__init__(
+            f"chain: expected {method} to go through, got {got!r}", expected=method, got=got
         )
 
 

@@ -12,7 +12,7 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, TimeExhausted, Web3RPCError
 from web3.types import RPCEndpoint
 
-from chain.errors import ChainError, Lost, Overtaken, Reverted, revert_error
+from chain.errors import Lost, Overtaken, Refused, Reverted, revert_error
 from chain.federation import Call
 
 GAS_LIMITS = {
@@ -126,12 +126,13 @@ class Sender:
         return receipt
 
     def _ask(self, method: str, *arguments: object) -> Any:
-        """Return a node's answer as it stands in JSON; formatting it, as web3 does, takes longer
-        than everything else here. Raises ChainError with the node's own words."""
+        """Return a node's answer as it stands in JSON. Raises Refused.
+
+        Formatting it, as web3 does, takes longer than everything else here.
+        """
         answer = self.web3.provider.make_request(RPCEndpoint(method), list(arguments))
         if "error" in answer:
-            reason = answer["error"]["message"]
-            raise ChainError(f"chain: expected {method} to go through, got {reason!r}", got=reason)
+            raise Refused(method, answer["error"]["message"])
         return answer["result"]
 
     def _simulate(self, function: str, transaction: dict[str, Any]) -> int:

@@ -146,12 +146,13 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
         f"{min(classes):.1f} to {max(classes):.1f} of {len(task.balance.classes)} classes, "
         f"skew {task.balance.skew:.2f} (0 is iid)"
     )
-    clip = f"{parameters.clip:,} units" if parameters.clip else "none"
+    length = parameters.clip / 2**parameters.update_bits
+    clip = f"{length:.3g} ({parameters.clip:,} units)" if parameters.clip else "none"
     typer.echo(
         f"rule   selection {Selection(parameters.selection).name.lower()}, "
         f"weighting {Weighting(parameters.weighting).name.lower()}, "
         f"trim {_percent(parameters.trim_bps)}, faults {_percent(parameters.faults_bps)}, "
-        f"clip {clip} of 2^-{parameters.update_bits}"
+        f"clip {clip}"
     )
     if kinds:
         faulty = ", ".join(f"{seat} {kind}" for seat, kind in sorted(kinds.items()))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import isqrt
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from node.rule.parameters import Rule
 from node.spec import Spec, write_spec
 from node.training import Course, Job
 
+HELD_OUT = 0.2
+"""Share of each class that no peer trains on."""
 CALIBRATION_FACTOR = 4
 """A clip of so many median norms of a dry round shortens outliers, and hardly an honest step."""
 
@@ -44,9 +47,9 @@ class Cohort:
         self._pool = pool
         self._scenario = scenario
         self._rule = replace(scenario.rule_with(0), clip=0)
-        train, held_out = stratified_holdout(
-            load(scenario.dataset, label=scenario.label), seed=scenario.seed
-        )
+        dataset = load(scenario.dataset, label=scenario.label)
+        self.data_fingerprint = dataset.fingerprint()
+        train, held_out = stratified_holdout(dataset, HELD_OUT, seed=scenario.seed)
         parts = parse_partition(scenario.partition).split(
             train.labels, scenario.peers, np.random.default_rng(scenario.seed)
         )
@@ -69,14 +72,15 @@ class Cohort:
         self._set_courses(rule, is_dry=False)
         payload = to_payload(encode_model(self._genesis, rule.model_bits))
         spec = Spec(
-            name=f"{scenario.dataset}, {scenario.peers} peers",
+            # The spec is public: a path on somebody's disk is not.
+            name=f"{Path(scenario.dataset).name}, {scenario.peers} peers",
             seed=scenario.seed,
             learner=scenario.learner,
             options=scenario.options,
-            source=scenario.dataset,
+            source=Path(scenario.dataset).name,
             label=scenario.label,
             partition=scenario.partition,
-            held_out=0.2,
+            held_out=HELD_OUT,
             layout=self._layout,
         )
         root = compute_root(payload, MODEL_TAG)

@@ -28,13 +28,14 @@ PARTS = ("chain", "blobs", "peers", "spec.toml", RUN + ".tmp")
 
 @dataclass(frozen=True)
 class KeptRun:
-    """What `run.json` says."""
+    """What `run.json` says; `data` is the fingerprint of the data set."""
 
     scenario: Scenario
     chain_id: int
     address: str
     created_at: int
     accounts: int
+    data: str
 
 
 def chain_path(directory: Path) -> Path:
@@ -111,6 +112,7 @@ def write_run(directory: Path, run: KeptRun, spec: bytes) -> None:
         "address": run.address,
         "created_at": run.created_at,
         "accounts": run.accounts,
+        "data": run.data,
     }
     write_whole(directory / RUN, (json.dumps(content, indent=1) + "\n").encode())
     (directory / FOUNDING).unlink(missing_ok=True)
@@ -127,6 +129,7 @@ def read_run(directory: Path) -> KeptRun:
             content["address"],
             content["created_at"],
             content["accounts"],
+            content["data"],
         )
     except FileNotFoundError as error:
         raise KeptRunRefused("folder of a run", f"a {RUN} in it", directory) from error

@@ -44,7 +44,7 @@ class Localnet:
         scenario.check()
         self.scenario = scenario
         self._directory = directory
-        self._cores = cores or len(os.sched_getaffinity(0))
+        self._cores = cores or _count_cores()
         self._shares_compute = shares_compute
         self._kinds = scenario.seat_kinds()
         self._order = None if scenario.order_seed is None else random.Random(scenario.order_seed)
@@ -169,6 +169,13 @@ class Localnet:
     def _now(self) -> int:
         block = self.setting.observer.block
         return max(self.setting.clock(), block.timestamp if block else 0)
+
+
+def _count_cores() -> int:
+    """Return the cores that this process may use; not every system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def exhaust(peer: Peer) -> int | None:

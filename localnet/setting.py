@@ -3,7 +3,7 @@ peers."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from chain.connect import connect_devnet
@@ -84,7 +84,7 @@ def build_setting(
     opened."""
     run = None
     if directory is not None and kept.has_run(directory):
-        run = _check_same(directory, scenario)
+        run = _check_same(directory, scenario, cohort.data_fingerprint)
     elif directory is not None:
         stack.enter_context(kept.founding(directory))
     clock = SimulatedClock(START)
@@ -111,7 +111,12 @@ def build_setting(
         store.put(_genesis_blob(task), task.genesis)
         if directory is not None:
             run = kept.KeptRun(
-                scenario, federation.chain_id, federation.address, created_at, scenario.peers
+                scenario,
+                federation.chain_id,
+                federation.address,
+                created_at,
+                scenario.peers,
+                cohort.data_fingerprint,
             )
             kept.write_run(directory, run, task.text)
     observer = Observer(federation, created_at=created_at)
@@ -174,11 +179,10 @@ def _build_peers(
 
 def _found(scenario: Scenario, task: Task, senders: Sequence[Sender]) -> Deployment:
     """Deploy the contract and take the seats, peer i in seat i, each with the same stake."""
-    web3 = senders[0].web3
-    deployment = deploy(web3, senders[0], task.text, task.parameters)
+    assert scenario.peers == len(senders), "a key for every peer"
+    deployment = deploy(senders[0].web3, senders[0], task.text, task.parameters)
     for index, sender in enumerate(senders):
         sender.send(deployment.federation.call("join", f"local:{index}", value_wei=ETHER))
-    assert scenario.peers == len(senders), "a key for every peer"
     return deployment
 
 
@@ -201,14 +205,18 @@ def _stock(scenario: Scenario, contract: Contract, store: Blobs) -> LocalExchang
     return exchange
 
 
-def _check_same(directory: Path, scenario: Scenario) -> kept.KeptRun:
+def _check_same(directory: Path, scenario: Scenario, data: str) -> kept.KeptRun:
     run = kept.read_run(directory)
-    if run.scenario != _with_rounds(scenario, run.scenario.rounds):
+    # By way of JSON, as the kept one came: lists and tuples are alike there.
+    asked = asdict(Scenario.from_json(scenario.to_json()))
+    begun = asdict(run.scenario)
+    changed = [name for name in begun if name != "rounds" and begun[name] != asked[name]]
+    if changed:
         raise KeptRunRefused(
-            f"run kept in {directory}", "the flags it was begun with, --rounds apart", "other flags"
+            f"run kept in {directory}",
+            ", ".join(f"{name} {begun[name]}" for name in changed),
+            ", ".join(f"{name} {asked[name]}" for name in changed),
         )
+    if run.data != data:
+        raise KeptRunRefused(f"run kept in {directory}", "the data it was begun with", "other data")
     return run
-
-
-def _with_rounds(scenario: Scenario, rounds: int) -> Scenario:
-    return Scenario.from_json(scenario.to_json()).with_rounds(rounds)

@@ -1,6 +1,7 @@
 """The one shape that data has in here: rows of features, an integer label each."""
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,13 @@ class Dataset:
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
         """Return the rows at `indices`, in that order, as a copy of their own."""
         return replace(self, features=self.features[indices], labels=self.labels[indices])
+
+    def fingerprint(self) -> str:
+        """Return SHA-256 over features, labels and classes, as hexadecimal."""
+        digest = sha256(repr((self.features.dtype.str, self.features.shape, self.classes)).encode())
+        digest.update(self.features.tobytes())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
 
     def class_counts(self) -> NDArray[np.int64]:
         """Return (classes,) int64: how many samples each class has."""

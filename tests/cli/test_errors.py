@@ -56,7 +56,7 @@ def test_run__a_folder_with_something_in_it__is_left_alone(holdfast, small, tmp_
 def test_run__kept_with_other_flags__is_refused(holdfast, small, kept):
     outcome = holdfast(*small, "--seed", "1", "--keep", str(kept))
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
-    assert "the flags it was begun with" in outcome.err
+    assert "expected seed 0, got seed 1" in outcome.err
 
 
 def test_run__matplotlib_missing__is_said_before_the_run(holdfast, small, monkeypatch):

@@ -68,9 +68,21 @@ def test_run__reopened_with_nothing_to_do__has_its_head_at_once(directory):
 )
 def test_localnet__another_scenario_on_a_kept_run__is_refused(directory, changed):
     before = sorted(path.name for path in directory.rglob("*"))
-    with pytest.raises(KeptRunRefused, match="the flags it was begun with"):
+    (name,) = changed
+    with pytest.raises(KeptRunRefused, match=f"expected {name} .*, got {name} "):
         run(small(rounds=2, **changed), directory=directory)
     assert sorted(path.name for path in directory.rglob("*")) == before
+
+
+def test_localnet__other_data_on_a_kept_run__are_refused(tmp_path):
+    table = tmp_path / "own.csv"
+    rows = [f"{i},{i % 7},{'ab'[i % 2]}" for i in range(60)]
+    table.write_text("\n".join(["x,y,label", *rows]))
+    scenario = small(rounds=1, dataset=str(table), clip=10_000)
+    run(scenario, directory=tmp_path / "run")
+    table.write_text("\n".join(["x,y,label", *rows[:-1], "59,3,a"]))
+    with pytest.raises(KeptRunRefused, match="expected the data it was begun with, got other data"):
+        run(scenario.with_rounds(2), directory=tmp_path / "run")
 
 
 def test_localnet__a_folder_with_something_else_in_it__is_refused(tmp_path):
@@ -81,7 +93,7 @@ def test_localnet__a_folder_with_something_else_in_it__is_refused(tmp_path):
 
 
 def test_write_run__any_run__is_read_back(tmp_path):
-    entry = KeptRun(small(options={"epochs": 2}), 31337, "0x" + "ab" * 20, 1, 5)
+    entry = KeptRun(small(options={"epochs": 2}), 31337, "0x" + "ab" * 20, 1, 5, "cd" * 32)
     kept.write_run(tmp_path, entry, b"the spec")
     assert read_run(tmp_path) == entry
     assert kept.has_run(tmp_path)
