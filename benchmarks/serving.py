@@ -29,6 +29,9 @@ CLIENTS = 4
 TRANSACTIONS = 500
 """Of each client; each leaves one log."""
 TURNS = 5
+PAUSE_SECONDS = 0.01
+PATIENCE = 20
+"""Pauses without a block before a node is told to mine."""
 RUNTIME = (
     "6020355f3555"  # storage[word 0] = word 1: a slot never used before
     "6020353355"  # storage[caller] = word 1: one used before
@@ -107,7 +110,6 @@ def run_anvil(binary: str) -> Iterator[Node]:
 
 def measure(node: Node) -> list[str]:
     """Return a row."""
-    accounts = derive_accounts(CLIENTS)
     with closing(Client(node.host)) as client:
         contract = deploy(client)
         with start_clients(node.host, contract) as clients:
@@ -115,12 +117,7 @@ def measure(node: Node) -> list[str]:
             for pipe in clients:
                 pipe.send("go")
             waits = [wait for pipe in clients for wait in pipe.recv()]
-            for index, account in enumerate(accounts):
-                sent = TRANSACTIONS + (index == 0)
-                while (
-                    int(client.ask("eth_getTransactionCount", account.address, "latest"), 16) < sent
-                ):
-                    sleep(0.01)
+            nudges = wait_until_mined(client)
             seconds = perf_counter() - began
         blocks = int(client.ask("eth_blockNumber"), 16)
         logs_seconds = measure_logs(client, contract)
@@ -128,11 +125,32 @@ def measure(node: Node) -> list[str]:
         node.name,
         f"{CLIENTS * TRANSACTIONS / seconds:.0f}",
         f"{CLIENTS * TRANSACTIONS / blocks:.1f}",
+        str(nudges),
         f"{1000 * median(waits):.0f}",
         f"{logs_seconds:.3f}",
         f"{node.start_seconds:.2f}",
         f"{_high_water_mark_kib(node.pid) / 1024:.0f}",
     ]
+
+
+def wait_until_mined(client: Client) -> int:
+    """Return how often the node had to be told to mine what it had acknowledged.
+
+    Under load anvil acknowledges transactions and then leaves them in its pool.
+    """
+    addresses = [account.address for account in derive_accounts(CLIENTS)]
+    nudges, mined, patience = 0, -1, 0
+    while True:
+        before = mined
+        counts = [client.ask("eth_getTransactionCount", each, "latest") for each in addresses]
+        mined = sum(int(count, 16) for count in counts)
+        if mined == CLIENTS * TRANSACTIONS + 1:
+            return nudges
+        patience = 0 if mined > before else patience + 1
+        if patience == PATIENCE:
+            client.ask("evm_mine")
+            nudges, patience = nudges + 1, 0
+        sleep(PAUSE_SECONDS)
 
 
 def deploy(client: Client) -> str:
@@ -154,6 +172,7 @@ def start_clients(host: str, contract: str) -> Iterator[Sequence[Connection]]:
             ours, theirs = context.Pipe()
             process = context.Process(target=send_all, args=(theirs, host, contract, index))
             process.start()
+            theirs.close()  # so that a client that fails is heard of
             stack.callback(process.join)
             pipes.append(ours)
         for pipe in pipes:
@@ -225,13 +244,14 @@ def main() -> None:
             rows.append(measure(node))
     else:
         print("anvil left out: HOLDFAST_ANVIL is not set")
-    rows.append(["bar", ">= 200", "", "", "<= 0.3", "<= 3", "<= 150"])
+    rows.append(["bar", ">= 200", "", "", "", "<= 0.3", "<= 3", "<= 150"])
     print_table(
         f"{CLIENTS} clients, {TRANSACTIONS} transactions each, over HTTP",
         [
             "node",
             "mined/s",
             "per block",
+            "told to mine",
             "acknowledged (ms)",
             f"{CLIENTS * TRANSACTIONS} logs (s)",
             "start (s)",

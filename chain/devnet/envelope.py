@@ -6,6 +6,7 @@ Source: https://www.jsonrpc.org/specification
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -16,6 +17,10 @@ from chain.devnet.params import show
 from chain.devnet.rpc import format_error
 
 VERSION: Final = "2.0"
+MAX_DEPTH: Final = 64
+"""Of lists in lists; no method takes more than five."""
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
 Answer = dict[str, object]
 
 
@@ -36,9 +41,11 @@ def parse_message(body: bytes, *, most: int) -> Message:
     >>> parse_message(b'{"method": "eth_chainId"}', most=1).is_batch
     False
     """
+    if _is_deep(body):
+        raise NoJson("parse error", expected=f"at most {MAX_DEPTH} levels", got="more")
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise NoJson("parse error", expected="JSON", got=type(error).__name__) from error
     if not isinstance(value, list):
         return Message((value,), is_batch=False)
@@ -91,6 +98,21 @@ def _is_id(value: object) -> bool:
     if isinstance(value, float):
         return isfinite(value)
     return value is None or (isinstance(value, str | int) and not isinstance(value, bool))
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether a parser that recurses could run out of stack.
+
+    Python's would: py-evm raises the recursion limit far beyond what a thread's stack can hold, and
+    then nested brackets end the process. Without strings, a text of this depth is gone once so many
+    layers of empty pairs were taken off.
+    """
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKET)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -34,13 +34,23 @@ class Line:
         self._room = asyncio.Semaphore(limits.in_flight)
         self._reader: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
+        self._is_stopping = False
+        self._ended = asyncio.Event()
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer until the connection ends."""
-        await self._socket.prepare(request)
+        try:
+            await self._socket.prepare(request)
+            return await self._serve(request)
+        finally:
+            self._ended.set()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self._transport = request.transport
         self._reader = asyncio.create_task(self._read())
         writer = asyncio.create_task(self._write())
+        if self._is_stopping:
+            self._reader.cancel()
         await asyncio.wait((self._reader, writer), return_when=asyncio.FIRST_COMPLETED)
         self.session.is_closed = True
         self._reader.cancel()
@@ -50,8 +60,9 @@ class Line:
             writer.cancel()
             self._drop()
         await self._socket.close(code=WSCloseCode.GOING_AWAY)
-        if writer.done() and not writer.cancelled():
-            writer.result()
+        for task in (self._reader, writer):
+            if task.done() and not task.cancelled():
+                task.result()
         return self._socket
 
     def tell(self, text: bytes) -> None:
@@ -62,10 +73,12 @@ class Line:
         self._unread_bytes += len(text)
         self._outbox.put_nowait(text)
 
-    def stop(self) -> None:
-        """Read no more; what was asked is still answered."""
+    async def stop(self) -> None:
+        """Read no more, answer what was asked, say farewell; at most for some seconds."""
+        self._is_stopping = True
         if self._reader is not None:
             self._reader.cancel()
+        await self._ended.wait()
 
     async def _read(self) -> None:
         async for message in self._socket:

@@ -96,9 +96,8 @@ class Server:
 
     async def _close(self, listener: asyncio.Server, manager: web.Server) -> None:
         listener.close()
-        manager.pre_shutdown()
-        for line in self._lines.values():
-            line.stop()
+        # Sockets first: a connection that is shut down does not hear the client's farewell.
+        await asyncio.gather(*(line.stop() for line in self._lines.values()))
         await manager.shutdown(2 * CLOSING_SECONDS)
 
     async def _mine(self, ticks: AsyncIterator[None]) -> None:
