@@ -57,7 +57,9 @@ def test_waiting__replaced__is_gone_from_the_disk(open_lab, tmp_path) -> None:
 def test_waiting__more_than_a_block_holds_under_automine__all_are_mined(lab) -> None:
     accounts = lab.devnet.accounts
     with lab.devnet.grouping():
-        sent = [lab.send(account, gas=25_000_000) for account in accounts]
+        # An invalid instruction burns all its gas.
+        burn = {"to": None, "data": "0xfe", "value": 0, "gas": 25_000_000}
+        sent = [lab.send(account, **burn) for account in accounts]
         lab.devnet.settle()
     blocks = [lab.w3.eth.get_transaction_receipt(each)["blockNumber"] for each in sent]
     assert blocks == [1, 1, 2, 2]
