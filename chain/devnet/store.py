@@ -44,6 +44,8 @@ from chain.devnet.rows import (
 
 FILE_NAME: Final = "chain.sqlite3"
 LOCK_NAME: Final = "writer.lock"
+WHOLE_CHECK_BYTES: Final = 64 * 2**20
+"""Up to this size a file is checked whenever it is opened, indexes included: half a second."""
 FORMAT: Final = 2
 """Stored as SQLite's `user_version`; 0 is what a file that is not ours has."""
 
@@ -86,6 +88,7 @@ class Store:
 
     def __init__(self, directory: Path | None, *, read_only: bool) -> None:
         self._subject = "devnet store" if directory is None else f"devnet store {directory}"
+        self._is_suspect = directory is not None and _is_small_or_unfinished(directory)
         with ExitStack() as opened:
             if directory is not None and not read_only:
                 opened.enter_context(_hold_writer_lock(directory))
@@ -189,9 +192,14 @@ class Store:
             return int(count)
 
     def check_pages(self) -> None:
-        """Read the whole file; raises `StoreUnreadable` where it is not a sound one."""
+        """Read the whole file; raises `StoreUnreadable` where it is not a sound one.
+
+        That every index agrees with its table is left out for a large file that was closed in
+        order; a killed writer's is checked whatever its size.
+        """
+        check = "integrity_check" if self._is_suspect else "quick_check"
         with self._errors():
-            (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            (found,) = self._connection.execute(f"PRAGMA {check}(1)").fetchone()
         if found != "ok":
             raise StoreUnreadable(self._subject, expected="sound pages", got=found)
 
@@ -306,6 +314,14 @@ def _connect(directory: Path | None, *, read_only: bool) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
     )
+
+
+def _is_small_or_unfinished(directory: Path) -> bool:
+    """Whether the file is small, or has a log beside it that nobody folded in."""
+    path = directory / FILE_NAME
+    if not path.is_file() or path.stat().st_size <= WHOLE_CHECK_BYTES:
+        return True
+    return path.with_name(f"{FILE_NAME}-wal").exists()
 
 
 @contextmanager

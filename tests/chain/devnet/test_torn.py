@@ -127,6 +127,23 @@ def test_open__file_damaged_anywhere__is_refused_or_serves_the_truth(open_lab, t
     assert len(damaged) // 2 < refused < len(damaged)
 
 
+def test_open__index_that_disagrees_with_its_table__is_refused(open_lab, tmp_path) -> None:
+    lab = open_lab(tmp_path)
+    contract = make_chain(lab)
+    lab.devnet.close()
+    path = tmp_path / FILE_NAME
+    content = path.read_bytes()
+    address = bytes.fromhex(contract.address[2:])
+    # The address stands in the rows of the logs and in the index over them; the latter knows the
+    # block and the position as well, and little else.
+    pages = [content[at : at + PAGE_BYTES] for at in range(0, len(content), PAGE_BYTES)]
+    index = next(page for page in pages if page[:1] == b"\x0a" and page.count(address) >= 3)
+    changed = index.replace(address, address[:-1] + bytes([address[-1] ^ 1]))
+    path.write_bytes(content.replace(index, changed))
+    with pytest.raises(StoreError, match="expected sound pages"):
+        open_lab(tmp_path)
+
+
 def find_logs(lab, contract) -> object:
     """The logs of the contract, which come by the index of addresses."""
     return lab.rpc("eth_getLogs", {"fromBlock": "0x0", "address": contract.address})
