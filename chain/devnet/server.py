@@ -21,6 +21,7 @@ from chain.devnet.line import CLOSING_SECONDS, Line
 from chain.devnet.subscriptions import Session
 
 _JSON: Final = "application/json"
+_REFUSAL_SECONDS: Final = 1.0
 _MINE: Final = b'{"jsonrpc":"2.0","id":0,"method":"evm_mine","params":[]}'
 log: Final = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Server:
         listener.close()
         # Sockets first: a connection that is shut down does not hear the client's farewell.
         await asyncio.gather(*(line.stop() for line in self._lines.values()))
+        manager.pre_shutdown()
         await manager.shutdown(2 * CLOSING_SECONDS)
 
     async def _mine(self, ticks: AsyncIterator[None]) -> None:
@@ -218,11 +220,15 @@ class _Connection(web.RequestHandler):
 
 
 class _Refusal(asyncio.Protocol):
-    """Says that there are too many connections, and hangs up."""
+    """Says that there are too many connections, and hangs up.
+
+    It listens a little longer than it speaks: who is cut off while writing reads no answer.
+    """
 
     def __init__(self, most: int) -> None:
         error = LimitExceeded("too many connections", expected=f"at most {most}", got="more")
         self._body = envelope.encode(envelope.answer_error(error))
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport), "TCP"
@@ -231,7 +237,13 @@ class _Refusal(asyncio.Protocol):
             f"Content-Length: {len(self._body)}\r\nConnection: close\r\n\r\n"
         )
         transport.write(head.encode() + self._body)
-        transport.close()
+        transport.write_eof()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_REFUSAL_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _refuse(status: int, error: RequestError) -> web.Response:

@@ -36,7 +36,7 @@ store._connect = connect_watched
 left = 0
 def count(statement):
     global left
-    left -= 1
+    left -= statement.split()[0] not in ("SELECT", "PRAGMA")
     if left == 0:
         os._exit(9)
 
@@ -134,7 +134,7 @@ def check_from(lab: Lab, first: int) -> int:
     return head
 
 
-def test_kill__at_every_statement__keeps_what_was_acknowledged(
+def test_kill__at_every_statement_that_writes__keeps_what_was_acknowledged(
     open_lab: OpenLab, tmp_path: Path
 ) -> None:
     with start(FORK_AND_DIE) as forker:
@@ -156,7 +156,7 @@ def test_kill__at_every_statement__keeps_what_was_acknowledged(
             lab.devnet.close()
         assert code == "0"
         # Schema, genesis, blocks, pool and revert: far fewer would mean that the hook is blind.
-        assert number > 60
+        assert number > 50
 
 
 def list_lasting(said: list[str]) -> list[str]:

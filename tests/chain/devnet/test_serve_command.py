@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 from server_lab import WAIT_SECONDS, request
+from typer.testing import CliRunner
+
+from chain.errors import ChainError
+from cli.chain import app
 
 COMMAND = (sys.executable, "-c", "from cli.chain import app; app()", "serve")
 """Without the other nouns, and so with Typer's own way of showing errors."""
@@ -36,7 +40,9 @@ def ask(state: dict[str, Any], method: str, *params: object) -> Any:
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_serve__signal__ends_it_in_order_and_the_chain_goes_on_later(tmp_path, how, code) -> None:
+def test_serve__signal__ends_it_in_order_and_the_chain_goes_on_later(
+    open_lab, tmp_path, how, code
+) -> None:
     directory = tmp_path / "chain"
     with run("--dir", directory, "--accounts", 3, "--chain-id", 7) as (process, state):
         assert (state["chain_id"], state["directory"]) == (7, str(directory))
@@ -47,13 +53,13 @@ def test_serve__signal__ends_it_in_order_and_the_chain_goes_on_later(tmp_path, h
         process.send_signal(how)
         assert process.wait(WAIT_SECONDS) == code
     assert not (directory / "chain.sqlite3-wal").exists()
-    with run("--dir", directory, "--show-keys") as (_, state):
+    lab = open_lab(directory, accounts=None, chain_id=None)
+    assert lab.rpc("eth_getTransactionReceipt", sent)["blockNumber"] == "0x1"
+
+
+def test_serve__block_seconds__mines_by_itself() -> None:
+    with run("--block-seconds", "0.05", "--show-keys") as (_, state):
         assert state["accounts"][0]["key"].startswith("0xac0974be")
-        assert ask(state, "eth_getTransactionReceipt", sent)["blockNumber"] == "0x1"
-
-
-def test_serve__block_seconds__mines_by_itself(tmp_path) -> None:
-    with run("--block-seconds", "0.05") as (_, state):
         while ask(state, "eth_blockNumber") == "0x0":
             pass
 
@@ -73,7 +79,6 @@ def test_serve__what_cannot_be_used__is_refused_with_a_reason(tmp_path, what) ->
             (tmp_path / "chain.sqlite3").write_bytes(b"something else" * 500)
             options = ("--dir", tmp_path)
             reason = "expected a chain's file"
-        command = [*COMMAND, *map(str, options)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_SECONDS)
-    assert done.returncode == 1
-    assert reason in " ".join(done.stderr.split())
+        done = CliRunner().invoke(app, [*map(str, ("serve", *options))])
+    assert isinstance(done.exception, ChainError)
+    assert reason in str(done.exception)

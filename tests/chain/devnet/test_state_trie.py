@@ -74,12 +74,15 @@ def test_root_hash__set_to_another__forgets_what_was_written() -> None:
 
 
 NODES = st.recursive(
-    st.binary(max_size=3) | st.binary(min_size=54, max_size=58) | st.binary(min_size=255),
-    lambda inner: st.lists(inner, max_size=17),
+    st.binary(max_size=3)
+    | st.binary(min_size=54, max_size=58)
+    | st.binary(min_size=255, max_size=260),
+    lambda inner: st.lists(inner, max_size=5),
+    max_leaves=12,
 )
 
 
-@given(st.lists(NODES))
+@given(st.lists(NODES, max_size=5))
 def test_node__any__is_encoded_as_rlp_and_back(node) -> None:
     encoded = rlp.encode(node)
     assert encode_node(node) == encoded
