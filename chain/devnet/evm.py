@@ -99,6 +99,13 @@ class Chain:
             return self._blocks[number]
         return self._keep(self._store.get_block(number))
 
+    def get_block_hash(self, number: int) -> bytes | None:
+        """Return the hash of the block with this number; its header is not decoded."""
+        if number in self._blocks and not self.read_only:
+            return self._blocks[number].record.hash
+        record = self._store.get_block(number)
+        return None if record is None else record.hash
+
     def get_block_by_hash(self, block_hash: bytes) -> Block | None:
         """Return the block with this hash."""
         return self._keep(self._store.get_block_by_hash(block_hash))
@@ -276,10 +283,10 @@ class Chain:
     def _iterate_hashes(self, newest: int) -> Iterator[Hash32]:
         """Hashes for BLOCKHASH, newest first; read only when a contract asks."""
         for number in range(newest, max(newest - MAX_PREV_HEADER_DEPTH, -1), -1):
-            block = self.get_block(number)
-            if block is None:
+            found = self.get_block_hash(number)
+            if found is None:
                 return
-            yield Hash32(block.record.hash)
+            yield Hash32(found)
 
 
 def get_recorded(store: Store, name: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from chain.devnet import params
 from chain.devnet.errors import BadParams, LimitExceeded
@@ -126,18 +126,13 @@ class History:
                 params.parse_topics("topics", request.get("topics")),
             )
         )
-        hashes: dict[int, tuple[bytes, ...]] = {}
-        for log in logs:
-            if log.block not in hashes:
-                hashes[log.block] = self._store.get_transaction_hashes(log.block)
-        return [
-            format_log(
-                log,
-                get_block(self._chain, BlockRef(number=log.block)).record.hash,
-                hashes[log.block][log.transaction],
-            )
-            for log in logs
-        ]
+        formatted: list[Json] = []
+        for number, group in groupby(logs, lambda log: log.block):
+            block_hash = self._chain.get_block_hash(number)
+            assert block_hash is not None, "a log is of a block"
+            hashes = self._store.get_transaction_hashes(number)
+            formatted.extend(format_log(log, block_hash, hashes[log.transaction]) for log in group)
+        return formatted
 
     def _list_logs(self, wanted: LogFilter) -> list[LogRecord]:
         found = self._store.iterate_logs(wanted)
