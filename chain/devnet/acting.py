@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 from eth.abc import SignedTransactionAPI
 
 from chain.devnet import params
@@ -10,21 +13,29 @@ from chain.devnet.evm import GAS_LIMIT, Chain
 from chain.devnet.formats import format_data
 from chain.devnet.pool import Pool
 from chain.devnet.rpc import Method
+from chain.devnet.store import Store
 from chain.devnet.transactions import decode_transaction
 
+MAX_BLOCKS = 1_000
+"""Of one `evm_mine`: about a second of work."""
 _LATEST_TIMESTAMP = 2**63 - 1
 
 
 class Acting:
     """Sends and mines; with automine, as it starts, every transaction sent is mined at once.
 
-    A read-only chain refuses every one of these methods.
+    Whoever is given the hash of a transaction may rely on it: it is then mined, or on disk among
+    those that wait. Inside `grouping` that is so only after `settle`, which does it for all at
+    once. A read-only chain refuses every one of these methods.
     """
 
-    def __init__(self, chain: Chain, pool: Pool) -> None:
+    def __init__(self, chain: Chain, store: Store, pool: Pool) -> None:
         self._chain = chain
+        self._store = store
         self._pool = pool
         self._is_automining = True
+        self._is_grouping = False
+        self._unsettled: list[SignedTransactionAPI] = []
 
     def list_methods(self) -> dict[str, Method]:
         """Return the methods by their JSON-RPC names."""
@@ -38,38 +49,75 @@ class Acting:
 
     def send(self, payload: object) -> str:
         """eth_sendRawTransaction: return the hash; a transaction that will revert is mined too."""
-        self._check_writable()
-        encoded = params.parse_data("transaction", payload)
+        return self.accept(params.parse_data("transaction", payload))
+
+    def accept(self, encoded: bytes) -> str:
+        """Let a signed transaction (EIP-2718) in, and settle it; return its hash."""
+        self._chain.check_writable()
         transaction = decode_transaction(
             encoded, chain_id=self._chain.chain_id, gas_limit=GAS_LIMIT
         )
         self._check_against_head(transaction)
-        if self._is_automining:
-            try:
-                self._mine_waiting()
-            except BaseException:
-                # The sender is told that it failed, so it must not be mined later on.
-                self._pool.remove((transaction,))
-                raise
+        self._unsettled.append(transaction)
+        if not self._is_grouping:
+            self.settle()
         return format_data(transaction.hash)
+
+    @contextmanager
+    def grouping(self) -> Iterator[None]:
+        """Leave what is sent in here to `settle`, so that many share a block and a commit."""
+        self._is_grouping = True
+        try:
+            yield
+        finally:
+            self._is_grouping = False
+
+    def settle(self) -> None:
+        """Mine what was sent, or put it among those on disk that wait.
+
+        Raises `DiskFull`; then none of it was sent.
+        """
+        if not self._unsettled:
+            return
+        try:
+            while self._is_automining and self._is_anything_ready():
+                self._chain.mine(self._pool)
+            self._save()
+        except BaseException:
+            # The senders are told that it failed, so it must not be mined later on.
+            self._pool.remove(self._unsettled)
+            raise
+        finally:
+            self._unsettled = []
+
+    def resume(self) -> None:
+        """Mine what waited when the chain was opened, as far as it can be."""
+        while self._is_automining and self._is_anything_ready():
+            self._chain.mine(self._pool)
 
     def set_automine(self, is_on: object) -> bool:
         """evm_setAutomine: off, transactions wait for evm_mine."""
-        self._check_writable()
+        self._chain.check_writable()
         self._is_automining = params.parse_boolean("automine", is_on)
         return True
 
-    def mine(self, timestamp: object = None) -> str:
-        """evm_mine: put all that waits and fits into one block, be it empty."""
-        self._check_writable()
+    def mine(self, how: object = None) -> str:
+        """evm_mine: put all that waits and fits into one block, be it empty.
+
+        `how` is the unix time of the block, or an object with `timestamp` and, as in anvil,
+        `blocks`, the number of blocks to mine.
+        """
+        self._chain.check_writable()
+        timestamp, count = _parse_mining(how)
         if timestamp is not None:
             self.set_next_block_timestamp(timestamp)
-        self._mine_waiting()
+        for _ in range(count):
+            self._chain.mine(self._pool)
         return "0x0"
 
     def set_next_block_timestamp(self, timestamp: object) -> str:
         """evm_setNextBlockTimestamp: the unix time of the next block, and only of that one."""
-        self._check_writable()
+        self._chain.check_writable()
         at = params.parse_quantity("timestamp", timestamp)
         parent = self._chain.head.header.timestamp
         if not parent < at <= _LATEST_TIMESTAMP:
@@ -79,15 +127,29 @@ class Acting:
 
     def increase_time(self, seconds: object) -> str:
         """evm_increaseTime: move the clock ahead for good; return the seconds it is ahead."""
-        self._check_writable()
+        self._chain.check_writable()
         step = params.parse_quantity("seconds", seconds)
         if self._chain.compute_next_timestamp() + step > _LATEST_TIMESTAMP:
             raise BadParams("seconds", expected="a time below 2^63", got=step)
         return hex(self._chain.advance_clock(step))
 
-    def _mine_waiting(self) -> None:
-        head = self._chain.get_state(self._chain.head)
-        self._pool.remove(self._chain.mine(self._pool.iterate_ready(head.get_nonce)))
+    def _is_anything_ready(self) -> bool:
+        base_fee = self._chain.compute_next_base_fee_wei()
+        state = self._chain.get_state(self._chain.head)
+        held_back: set[bytes] = set()
+        for transaction in self._pool.iterate_ready(state.get_nonce):
+            if transaction.sender in held_back:
+                continue
+            if transaction.max_fee_per_gas >= base_fee:
+                return True
+            held_back.add(transaction.sender)
+        return False
+
+    def _save(self) -> None:
+        change = self._pool.compute_change()
+        if change.added or change.removed:
+            self._store.write_pool(change)
+            self._pool.mark_saved()
 
     def _check_against_head(self, transaction: SignedTransactionAPI) -> None:
         base_fee = self._chain.compute_next_base_fee_wei()
@@ -105,6 +167,11 @@ class Acting:
             transaction, nonce=state.get_nonce(sender), balance_wei=state.get_balance(sender)
         )
 
-    def _check_writable(self) -> None:
-        if self._chain.read_only:
-            raise Refused("chain is opened read-only", expected="a writable chain", got="read-only")
+
+def _parse_mining(how: object) -> tuple[object, int]:
+    if not isinstance(how, Mapping):
+        return how, 1
+    count = params.parse_quantity("blocks", how.get("blocks") or 1)
+    if count > MAX_BLOCKS:
+        raise BadParams("blocks", expected=f"at most {MAX_BLOCKS}", got=count)
+    return how.get("timestamp"), count

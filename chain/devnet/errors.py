@@ -6,9 +6,13 @@
     │   ├── ChainMismatch       another chain id, another genesis
     │   ├── StoreBusy           another process is its writer
     │   └── DiskFull            the block being written was dropped, the one before it stands
+    ├── CannotListen            the server's address is taken or is none
     └── RequestError            an answer of JSON-RPC: code, message, data
+        ├── NoJson              -32700
+        ├── BadRequest          -32600
         ├── UnknownMethod       -32601
         ├── BadParams           -32602
+        ├── LimitExceeded       -32005, too much of something
         ├── Refused             -32000, the node will not do it
         └── Reverted            3, the contract said no; data holds its words
 
@@ -49,6 +53,10 @@ class DiskFull(StoreError):
     """No room for the next block; the head is the block before it."""
 
 
+class CannotListen(DevnetError):
+    """The address cannot be listened at."""
+
+
 class RequestError(DevnetError):
     """A JSON-RPC error answer; `data` is a hex string where the method defines one."""
 
@@ -60,6 +68,18 @@ class RequestError(DevnetError):
         super().__init__(message, expected=expected, got=got)
         self.message = message
         self.data = data
+
+
+class NoJson(RequestError):
+    """What came is no JSON text."""
+
+    code = -32700
+
+
+class BadRequest(RequestError):
+    """JSON, but no JSON-RPC request."""
+
+    code = -32600
 
 
 class UnknownMethod(RequestError):
@@ -76,6 +96,12 @@ class BadParams(RequestError):
     def __init__(self, name: str, *, expected: object, got: object) -> None:
         super().__init__(f"invalid params: {name}", expected=expected, got=got)
         self.message = str(self)
+
+
+class LimitExceeded(RequestError):
+    """More than this server takes or gives at once. Code: EIP-1474."""
+
+    code = -32005
 
 
 class Refused(RequestError):

@@ -8,11 +8,11 @@ to one journal and the trie is written once per block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eth.abc import ExecutionContextAPI, SignedTransactionAPI, StateAPI
+from eth.abc import ExecutionContextAPI, StateAPI
 from eth.constants import BLANK_ROOT_HASH, MAX_PREV_HEADER_DEPTH, ZERO_ADDRESS, ZERO_HASH32
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
@@ -22,9 +22,11 @@ from lru import LRU
 
 from chain.devnet.building import build_block, build_genesis
 from chain.devnet.codec import Header, decode_header
-from chain.devnet.errors import ChainMismatch, StoreUnreadable
+from chain.devnet.errors import ChainMismatch, Refused, StoreUnreadable
+from chain.devnet.integrity import check_head
 from chain.devnet.interpreter import State
 from chain.devnet.nodes import NodeDatabase
+from chain.devnet.pool import Pool
 from chain.devnet.records import BlockRecord
 from chain.devnet.store import Store
 
@@ -49,6 +51,8 @@ class Chain:
     `funded` are the addresses that a new chain's genesis endows; an existing chain must have been
     made for as many and for the same `chain_id`, else `ChainMismatch`. A `read_only` chain follows
     what another process writes and never mines.
+
+    Raises `StoreUnreadable` where the head is not what its header promises.
     """
 
     def __init__(
@@ -67,12 +71,14 @@ class Chain:
         self._nodes = NodeDatabase(store)
         self._blocks: LRU[int, Block] = LRU(CACHED_BLOCKS)
         self._states: LRU[bytes, StateAPI] = LRU(CACHED_STATES)
+        self._listeners: list[Callable[[Block], None]] = []
         self._offset_seconds = 0
         self._forced_timestamp: int | None = None
         if not store.get_facts() and not read_only:
             self._write_genesis(funded)
         self._check_identity(len(funded))
         self._head = self._load_head()
+        check_head(store, self._head.record, self._head.header, self._nodes)
 
     @property
     def head(self) -> Block:
@@ -81,11 +87,24 @@ class Chain:
             self._head = self._load_head()
         return self._head
 
+    def check_writable(self) -> None:
+        """Raise `Refused` where another process is the writer."""
+        if self.read_only:
+            raise Refused("chain is opened read-only", expected="a writable chain", got="read-only")
+
     def get_block(self, number: int) -> Block | None:
         """Return the block with this number, None beyond the head."""
-        if number in self._blocks:
+        # What another process writes it may also revert.
+        if number in self._blocks and not self.read_only:
             return self._blocks[number]
         return self._keep(self._store.get_block(number))
+
+    def get_block_hash(self, number: int) -> bytes | None:
+        """Return the hash of the block with this number; its header is not decoded."""
+        if number in self._blocks and not self.read_only:
+            return self._blocks[number].record.hash
+        record = self._store.get_block(number)
+        return None if record is None else record.hash
 
     def get_block_by_hash(self, block_hash: bytes) -> Block | None:
         """Return the block with this hash."""
@@ -117,6 +136,15 @@ class Chain:
         self._offset_seconds += seconds
         return self._offset_seconds
 
+    @property
+    def offset_seconds(self) -> int:
+        """How far this chain's clock is ahead of the one it was given."""
+        return self._offset_seconds
+
+    def listen(self, listener: Callable[[Block], None]) -> None:
+        """Call `listener` with every block once it is on disk, before anything else happens."""
+        self._listeners.append(listener)
+
     def get_state(self, block: Block, *, is_next: bool = False) -> StateAPI:
         """Return the state after `block`; what runs in it sees `block`, or with `is_next` the next.
 
@@ -131,30 +159,48 @@ class Chain:
         state.execution_context = context
         return state
 
-    def mine(self, candidates: Iterable[SignedTransactionAPI]) -> tuple[SignedTransactionAPI, ...]:
-        """Put `candidates`, in their order, into the next block; return those that are done with.
+    def mine(self, pool: Pool) -> None:
+        """Put what is ready in `pool` into the next block, and take out what is done with.
 
-        They must be admissible (`transactions.decode_transaction`) and in order of nonce. One that
-        does not fit beside the others stays for a later block, with its sender's other ones.
+        One that does not fit beside the others stays for a later block, with its sender's other
+        ones. What came into the pool since it was last saved goes to disk in the same transaction.
 
-        Raises `DiskFull`; the head then stays what it was.
+        Raises `DiskFull`; head and pool then stay what they were.
         """
         parent = self.head.header
         header = PragueVM.create_header_from_parent(
             parent, timestamp=self.compute_next_timestamp(), gas_limit=GAS_LIMIT
         )
         context = self._make_context(header)
+        ready = pool.iterate_ready(self.get_state(self._head).get_nonce)
         try:
             state = State(self._nodes, context, parent.state_root)
-            done, mined = build_block(state, header, candidates, self._nodes.pending)
-            self._store.write(mined)
+            done, mined = build_block(state, header, ready, self._nodes.pending)
+            self._store.write(mined, pool=pool.compute_change(done))
             self._nodes.keep()
         finally:
             # Whatever happened, an interrupt right after the commit included: the disk is right.
             self._nodes.discard()
             self._head = self._load_head()
+        pool.remove(done)
+        pool.mark_saved()
         self._forced_timestamp = None
-        return done
+        for listener in self._listeners:
+            listener(self._head)
+
+    def revert(self, number: int, pool: Pool, *, offset_seconds: int) -> None:
+        """Go back to the block with this number, the waiting transactions being those of `pool`.
+
+        Raises `DiskFull`; the head then stays what it was.
+        """
+        try:
+            self._store.revert(number, pool.compute_change())
+        finally:
+            self._blocks.clear()
+            self._head = self._load_head()
+        pool.mark_saved()
+        self._offset_seconds = offset_seconds
+        self._forced_timestamp = None
 
     def _write_genesis(self, funded: Sequence[Address]) -> None:
         context = ExecutionContext(
@@ -201,10 +247,10 @@ class Chain:
     def _keep(self, record: BlockRecord | None) -> Block | None:
         if record is None:
             return None
-        if record.number not in self._blocks:
-            header = decode_header(record.header)
-            self._blocks[record.number] = Block(record, header)
-        return self._blocks[record.number]
+        known = self._blocks.get(record.number)
+        if known is None or known.record.hash != record.hash:
+            known = self._blocks[record.number] = Block(record, decode_header(record.header))
+        return known
 
     def _make_next_context(self, parent: Header) -> ExecutionContextAPI:
         return ExecutionContext(
@@ -237,10 +283,10 @@ class Chain:
     def _iterate_hashes(self, newest: int) -> Iterator[Hash32]:
         """Hashes for BLOCKHASH, newest first; read only when a contract asks."""
         for number in range(newest, max(newest - MAX_PREV_HEADER_DEPTH, -1), -1):
-            block = self.get_block(number)
-            if block is None:
+            found = self.get_block_hash(number)
+            if found is None:
                 return
-            yield Hash32(block.record.hash)
+            yield Hash32(found)
 
 
 def get_recorded(store: Store, name: str) -> int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, groupby
 
 from chain.devnet import params
-from chain.devnet.errors import BadParams
+from chain.devnet.errors import BadParams, LimitExceeded
 from chain.devnet.evm import Block, Chain
 from chain.devnet.formats import (
     Json,
@@ -17,23 +17,27 @@ from chain.devnet.formats import (
     format_receipt,
     format_transaction,
 )
+from chain.devnet.limits import LogLimits
 from chain.devnet.lookup import find_block, get_block
 from chain.devnet.params import BlockRef
 from chain.devnet.pool import Pool
-from chain.devnet.records import LogFilter, TransactionRecord
+from chain.devnet.records import LogFilter, LogRecord, TransactionRecord
 from chain.devnet.rpc import Method
 from chain.devnet.store import Store
 from chain.devnet.transactions import decode_stored
 
 MAX_FEE_HISTORY = 1024
 """Blocks in one answer, as in geth."""
+MAX_PERCENTILES = 100
+"""Asked for at once, as in geth."""
 
 
 class History:
     """Answers from the blocks that are on record; the only thing not mined it knows is a
-    transaction that waits, asked for by its hash."""
+    transaction that waits, asked for by its hash. `limits` are those of `eth_getLogs`, if any."""
 
-    def __init__(self, chain: Chain, store: Store, pool: Pool) -> None:
+    def __init__(self, chain: Chain, store: Store, pool: Pool, limits: LogLimits | None) -> None:
+        self._limits = limits
         self._chain = chain
         self._store = store
         self._pool = pool
@@ -114,7 +118,7 @@ class History:
         """eth_getLogs: by addresses, topics, and a range of blocks or one block's hash."""
         request = params.parse_mapping("filter", wanted)
         first, last = self._parse_range(request)
-        logs = self._store.get_logs(
+        logs = self._list_logs(
             LogFilter(
                 first,
                 last,
@@ -122,18 +126,21 @@ class History:
                 params.parse_topics("topics", request.get("topics")),
             )
         )
-        hashes: dict[int, tuple[bytes, ...]] = {}
-        for log in logs:
-            if log.block not in hashes:
-                hashes[log.block] = self._store.get_transaction_hashes(log.block)
-        return [
-            format_log(
-                log,
-                get_block(self._chain, BlockRef(number=log.block)).record.hash,
-                hashes[log.block][log.transaction],
-            )
-            for log in logs
-        ]
+        formatted: list[Json] = []
+        for number, group in groupby(logs, lambda log: log.block):
+            block_hash = self._chain.get_block_hash(number)
+            assert block_hash is not None, "a log is of a block"
+            hashes = self._store.get_transaction_hashes(number)
+            formatted.extend(format_log(log, block_hash, hashes[log.transaction]) for log in group)
+        return formatted
+
+    def _list_logs(self, wanted: LogFilter) -> list[LogRecord]:
+        found = self._store.iterate_logs(wanted)
+        if self._limits is None:
+            return list(found)
+        last = min(wanted.last, self._chain.head.record.number)
+        _check_limit("blocks in the range", self._limits.blocks, last - wanted.first + 1)
+        return list(_iterate_within(self._limits, found))
 
     def _parse_range(self, request: Mapping[str, object]) -> tuple[int, int]:
         if request.get("blockHash") is not None:
@@ -169,8 +176,30 @@ class History:
 
 def _parse_percentiles(value: object) -> tuple[float, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise BadParams("reward percentiles", expected="a list", got=repr(value))
+        raise BadParams("reward percentiles", expected="a list", got=params.show(value))
     points = tuple(item for item in value if isinstance(item, int | float))
+    if len(points) > MAX_PERCENTILES:
+        raise BadParams("reward percentiles", expected=f"<= {MAX_PERCENTILES}", got=len(points))
     if len(points) != len(value) or not all(0 <= point <= 100 for point in points):
-        raise BadParams("reward percentiles", expected="numbers from 0 to 100", got=repr(value))
+        raise BadParams(
+            "reward percentiles", expected="numbers from 0 to 100", got=params.show(value)
+        )
     return points
+
+
+def _iterate_within(limits: LogLimits, logs: Iterator[LogRecord]) -> Iterator[LogRecord]:
+    size = 0
+    for count, log in enumerate(logs, 1):
+        size += len(log.data)
+        _check_limit("logs", limits.logs, count)
+        _check_limit("bytes of log data", limits.data_bytes, size)
+        yield log
+
+
+def _check_limit(what: str, most: int, found: int) -> None:
+    if found > most:
+        raise LimitExceeded(
+            f"query exceeds {most} {what}, ask for a shorter range",
+            expected=f"at most {most} {what}",
+            got=found,
+        )

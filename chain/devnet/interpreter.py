@@ -20,6 +20,8 @@ from eth.vm.code_stream import CodeStream
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
 
+from chain.devnet.account_state import Accounts
+
 STACK_LIMIT: Final = 1024
 WORD: Final = 2**256 - 1
 VERY_LOW_GAS: Final = 3
@@ -101,6 +103,7 @@ class Computation(PragueComputation):
 
 
 class State(PragueState):
-    """Prague's state, run by this interpreter."""
+    """Prague's state, run by this interpreter over tries that change once per block."""
 
+    account_db_class = Accounts
     computation_class: ClassVar[type[ComputationAPI]] = Computation  # type: ignore[misc,assignment]

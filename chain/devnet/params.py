@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import Repr
 from typing import Final
 
 from eth_typing import Address
@@ -22,6 +23,20 @@ _QUANTITY: Final = re.compile(r"0[xX][0-9a-fA-F]{1,64}")
 _DATA: Final = re.compile(r"0[xX](?:[0-9a-fA-F]{2})*")
 _ADDRESS_BYTES: Final = 20
 _HASH_BYTES: Final = 32
+
+
+_repr = Repr()
+# Enough to recognise an address, and room for nobody's megabyte.
+_repr.maxstring = _repr.maxother = _repr.maxlong = 80
+
+
+def show(value: object) -> str:
+    """Return what came as an error message has it: shortened, however long or deep it is.
+
+    >>> show("0x" + "11" * 1000)
+    "'0x11111111111111111111111111111111111...11111111111111111111111111111111111111'"
+    """
+    return _repr.repr(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +54,20 @@ def parse_quantity(name: str, value: object) -> int:
         return int(value, 16)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**256:
         return value
-    raise BadParams(name, expected="a hex quantity", got=repr(value))
+    raise BadParams(name, expected="a hex quantity", got=show(value))
 
 
 def parse_boolean(name: str, value: object) -> bool:
     """Return a JSON boolean."""
     if not isinstance(value, bool):
-        raise BadParams(name, expected="true or false", got=repr(value))
+        raise BadParams(name, expected="true or false", got=show(value))
     return value
 
 
 def parse_data(name: str, value: object, size: int | None = None) -> bytes:
     """Return bytes from hex, exactly `size` of them if that is given."""
     if not isinstance(value, str) or not _DATA.fullmatch(value):
-        raise BadParams(name, expected="hex data", got=repr(value))
+        raise BadParams(name, expected="hex data", got=show(value))
     data = bytes.fromhex(value[2:])
     if size is not None and len(data) != size:
         raise BadParams(name, expected=f"{size} bytes", got=f"{len(data)}")
@@ -72,7 +87,7 @@ def parse_address(name: str, value: object) -> Address:
 def parse_mapping(name: str, value: object) -> Mapping[str, object]:
     """Return a JSON object."""
     if not isinstance(value, Mapping):
-        raise BadParams(name, expected="an object", got=repr(value))
+        raise BadParams(name, expected="an object", got=show(value))
     return value
 
 
@@ -119,7 +134,7 @@ def _parse_topic(name: str, value: object) -> tuple[bytes, ...]:
 
 def _parse_list(name: str, value: object, most: int) -> Sequence[object]:
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise BadParams(name, expected="a list", got=repr(value))
+        raise BadParams(name, expected="a list", got=show(value))
     if len(value) > most:
         raise BadParams(name, expected=f"at most {most} items", got=len(value))
     return value

@@ -9,9 +9,12 @@ from eth.abc import SignedTransactionAPI
 from eth_typing import Address
 
 from chain.devnet.errors import Refused
+from chain.devnet.records import PoolChange
 
 CAPACITY: Final = 8192
 """What a pool may hold, so that a runaway sender cannot fill the memory."""
+CAPACITY_BYTES: Final = 64 * 2**20
+"""The same, of calldata."""
 
 
 class Pool:
@@ -19,6 +22,8 @@ class Pool:
 
     A transaction whose nonce is ahead of its account waits until the gap is filled. One with the
     nonce of another that waits takes its place (and its place in the queue) for a higher fee.
+
+    What came and went since `mark_saved` is told by `compute_change`, for the disk.
     """
 
     def __init__(self) -> None:
@@ -26,6 +31,9 @@ class Pool:
         self._by_sender: dict[bytes, dict[int, SignedTransactionAPI]] = {}
         # (sender, nonce) by arrival; a dict, because removal comes from the middle.
         self._queue: dict[tuple[Address, int], None] = {}
+        self._unsaved: dict[bytes, None] = {}
+        self._gone: set[bytes] = set()
+        self._size_bytes = 0
 
     def __len__(self) -> int:
         return len(self._by_hash)
@@ -33,6 +41,30 @@ class Pool:
     def get(self, transaction_hash: bytes) -> SignedTransactionAPI | None:
         """Return the waiting transaction with this hash."""
         return self._by_hash.get(transaction_hash)
+
+    def list_all(self) -> tuple[SignedTransactionAPI, ...]:
+        """Return all that wait, by arrival."""
+        return tuple(self._by_sender[sender][nonce] for sender, nonce in self._queue)
+
+    def restore(self, transactions: Iterable[SignedTransactionAPI]) -> None:
+        """Let exactly `transactions` wait, which were checked when they first came."""
+        self.remove(self.list_all())
+        for transaction in transactions:
+            self._put(transaction, None)
+
+    def compute_change(self, done: Iterable[SignedTransactionAPI] = ()) -> PoolChange:
+        """Return what the disk has to learn once `done` are taken out, in order of arrival."""
+        leaving = {transaction.hash for transaction in done}
+        added = tuple(
+            (each, self._by_hash[each].encode()) for each in self._unsaved if each not in leaving
+        )
+        saved = (each for each in leaving if each not in self._unsaved)
+        return PoolChange(added, (*self._gone, *saved))
+
+    def mark_saved(self) -> None:
+        """Note that the disk knows all that waits now."""
+        self._unsaved.clear()
+        self._gone.clear()
 
     def add(self, transaction: SignedTransactionAPI, *, nonce: int, balance_wei: int) -> None:
         """Let `transaction` wait, given its sender's `nonce` and balance at the head.
@@ -56,6 +88,9 @@ class Pool:
         _check_funds(transaction, others, balance_wei)
         if replaced is None and len(self) >= CAPACITY:
             raise Refused("txpool is full", expected=f"fewer than {CAPACITY}", got=len(self))
+        size = self._size_bytes + len(transaction.data)
+        if size > CAPACITY_BYTES:
+            raise Refused("txpool is full", expected=f"at most {CAPACITY_BYTES} bytes", got=size)
         self._put(transaction, replaced)
 
     def iterate_ready(self, nonce_of: Callable[[Address], int]) -> Iterator[SignedTransactionAPI]:
@@ -90,6 +125,7 @@ class Pool:
         for transaction in transactions:
             if self._by_hash.pop(transaction.hash, None) is None:
                 continue
+            self._forget(transaction)
             sender = transaction.sender
             del self._queue[sender, transaction.nonce]
             del self._by_sender[sender][transaction.nonce]
@@ -101,9 +137,22 @@ class Pool:
     ) -> None:
         if replaced is not None:
             del self._by_hash[replaced.hash]
+            self._forget(replaced)
+        self._size_bytes += len(transaction.data)
         self._by_hash[transaction.hash] = transaction
+        if transaction.hash in self._gone:
+            self._gone.remove(transaction.hash)  # the disk has it still
+        else:
+            self._unsaved[transaction.hash] = None
         self._by_sender.setdefault(transaction.sender, {})[transaction.nonce] = transaction
         self._queue.setdefault((transaction.sender, transaction.nonce))
+
+    def _forget(self, transaction: SignedTransactionAPI) -> None:
+        self._size_bytes -= len(transaction.data)
+        if transaction.hash in self._unsaved:
+            del self._unsaved[transaction.hash]
+        else:
+            self._gone.add(transaction.hash)
 
 
 def _check_replacement(old: SignedTransactionAPI, new: SignedTransactionAPI) -> None:

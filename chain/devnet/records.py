@@ -68,3 +68,17 @@ class MinedBlock:
     transactions: tuple[TransactionRecord, ...]
     logs: tuple[LogRecord, ...]
     nodes: dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolChange:
+    """What changed among the waiting transactions since they were last written.
+
+    `added` holds (hash, EIP-2718 bytes) by arrival, `removed` hashes.
+    """
+
+    added: tuple[tuple[bytes, bytes], ...] = ()
+    removed: tuple[bytes, ...] = ()
+
+
+NO_CHANGE = PoolChange()

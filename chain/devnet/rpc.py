@@ -5,14 +5,24 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from eth.vm.interrupt import EVMMissingData
 from trie.exceptions import MissingTrieNode
 
-from chain.devnet.errors import BadParams, RequestError, StoreUnreadable, UnknownMethod
+from chain.devnet.errors import (
+    BadParams,
+    BadRequest,
+    RequestError,
+    StoreUnreadable,
+    UnknownMethod,
+)
+from chain.devnet.params import show
 
 Method = Callable[..., object]
+MAX_NAME = 80
+"""So much of an unknown method's name is repeated to whoever asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +36,15 @@ class JsonRpc:
     """Calls methods by name, one request at a time whatever thread it comes from.
 
     Each method takes the request's parameters by position, those that may be left out with a
-    default, and returns what JSON can hold.
+    default, and returns what JSON can hold. Every call runs inside a context of `around`.
     """
 
-    def __init__(self, methods: Mapping[str, Method]) -> None:
+    def __init__(
+        self,
+        methods: Mapping[str, Method],
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._around = around
         self._entries = {name: _make_entry(method) for name, method in methods.items()}
         self._lock = threading.RLock()
 
@@ -45,25 +60,27 @@ class JsonRpc:
         """
         answer: dict[str, object] = {"jsonrpc": "2.0", "id": request.get("id")}
         try:
-            with self._lock:
+            with self._lock, self._around():
                 answer["result"] = self._call(request.get("method"), request.get("params"))
         except RequestError as error:
-            answer["error"] = _format_error(error)
+            answer["error"] = format_error(error)
         except (EVMMissingData, MissingTrieNode) as error:
             raise StoreUnreadable("devnet state", expected="every node", got=error) from error
         return answer
 
     def _call(self, name: object, params: object) -> object:
-        entry = self._entries.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            raise BadRequest("invalid request: method", expected="a name", got=show(name))
+        entry = self._entries.get(name)
         if entry is None:
             raise UnknownMethod(
-                f"the method {name} does not exist/is not available",
+                f"the method {name[:MAX_NAME]} does not exist/is not available",
                 expected="a method of this node",
                 got=name,
             )
         values = () if params is None else params
         if not isinstance(values, Sequence) or isinstance(values, str | bytes):
-            raise BadParams("params", expected="a list", got=repr(params))
+            raise BadParams("params", expected="a list", got=show(params))
         if not entry.least <= len(values) <= entry.most:
             raise BadParams(
                 "params", expected=f"{entry.least} to {entry.most} of them", got=len(values)
@@ -77,7 +94,8 @@ def _make_entry(method: Method) -> _Entry:
     return _Entry(method, len(required), len(parameters))
 
 
-def _format_error(error: RequestError) -> dict[str, object]:
+def format_error(error: RequestError) -> dict[str, object]:
+    """Return the error object of a response."""
     answer: dict[str, object] = {"code": error.code, "message": error.message}
     if error.data is not None:
         answer["data"] = error.data

@@ -83,12 +83,12 @@ class States:
 
     def call(self, message: object, which: object = "latest") -> str:
         """eth_call: what the contract returns, or its words as an error."""
-        call = _parse_call(message)
+        call = parse_call(message)
         return format_data(execute(self._open(params.parse_block("block", which)), call))
 
     def estimate_gas(self, message: object, which: object = "latest") -> str:
         """eth_estimateGas: a limit that is enough in the block it is asked for."""
-        call = _parse_call(message)
+        call = parse_call(message)
         return hex(estimate(self._open(params.parse_block("block", which)), call))
 
     def get_gas_price(self) -> str:
@@ -100,7 +100,8 @@ class States:
         return self._chain.get_state(get_block(self._chain, reference), is_next=is_next)
 
 
-def _parse_call(message: object) -> Call:
+def parse_call(message: object) -> Call:
+    """Return the message that an `eth_call`'s object describes; raises `BadParams`."""
     request = params.parse_mapping("transaction", message)
 
     def optional(name: str) -> object:

@@ -1,36 +1,52 @@
 """The chain on disk: one SQLite file, one transaction per block, readers alongside the writer.
 
 Directory
-    chain.sqlite3   state nodes, blocks, transactions with receipts, logs, what chain this is
+    chain.sqlite3   state nodes, blocks, transactions with receipts, logs, transactions that wait
+                    for a block, what chain this is
     writer.lock     held, as an open SQLite transaction, for as long as the writer lives; the
                     operating system lets go of it when the process dies, however it dies
 
 The file is in write-ahead mode with `synchronous = NORMAL`: a killed process loses nothing that
-was reported mined, a power cut may lose the last blocks, and neither can tear a block. Without a
-directory the same tables live in memory.
+was answered, a power cut may lose the last blocks, and neither can tear a block: SQLite drops the
+torn end of its log when it opens. Damage that it cannot see is found where it is read: a state node
+is named by its hash, every other row carries a checksum, and `chain.devnet.integrity` compares the
+head with all that its header promises. Without a directory the same tables live in memory.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
 from chain.devnet.errors import DiskFull, StoreBusy, StoreUnreadable
 from chain.devnet.records import (
-    MAX_TOPICS,
+    NO_CHANGE,
     BlockRecord,
     LogFilter,
     LogRecord,
     MinedBlock,
+    PoolChange,
     TransactionRecord,
+)
+from chain.devnet.rows import (
+    block_from_row,
+    block_to_row,
+    log_from_row,
+    log_to_row,
+    transaction_from_row,
+    transaction_to_row,
+    waiting_from_row,
+    waiting_to_row,
 )
 
 FILE_NAME: Final = "chain.sqlite3"
 LOCK_NAME: Final = "writer.lock"
-FORMAT: Final = 1
+WHOLE_CHECK_BYTES: Final = 64 * 2**20
+"""Up to this size a file is checked whenever it is opened, indexes included: half a second."""
+FORMAT: Final = 2
 """Stored as SQLite's `user_version`; 0 is what a file that is not ours has."""
 
 _SCHEMA: Final = f"""
@@ -40,25 +56,27 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE nodes (key BLOB PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE blocks (
     number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, header BLOB NOT NULL,
-    size_bytes INTEGER NOT NULL
+    size_bytes INTEGER NOT NULL, checksum INTEGER NOT NULL
 );
 CREATE TABLE transactions (
     hash BLOB PRIMARY KEY, block INTEGER NOT NULL, position INTEGER NOT NULL,
     payload BLOB NOT NULL, sender BLOB NOT NULL, status INTEGER NOT NULL,
     gas_used INTEGER NOT NULL, cumulative_gas_used INTEGER NOT NULL, gas_price_wei BLOB NOT NULL,
-    contract BLOB, UNIQUE (block, position)
+    contract BLOB, checksum INTEGER NOT NULL, UNIQUE (block, position)
 );
 CREATE TABLE logs (
     block INTEGER NOT NULL, position INTEGER NOT NULL, transaction_position INTEGER NOT NULL,
     address BLOB NOT NULL, topic0 BLOB, topic1 BLOB, topic2 BLOB, topic3 BLOB, data BLOB NOT NULL,
-    PRIMARY KEY (block, position)
+    checksum INTEGER NOT NULL, PRIMARY KEY (block, position)
 ) WITHOUT ROWID;
 CREATE INDEX logs_by_address ON logs (address, block);
+-- Acknowledged, not mined yet; in the order of arrival.
+CREATE TABLE waiting (
+    arrival INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, payload BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
 PRAGMA user_version = {FORMAT};
 """
-_LOG_COLUMNS: Final = (
-    "block, position, transaction_position, address, topic0, topic1, topic2, topic3, data"
-)
 
 
 class Store:
@@ -70,6 +88,7 @@ class Store:
 
     def __init__(self, directory: Path | None, *, read_only: bool) -> None:
         self._subject = "devnet store" if directory is None else f"devnet store {directory}"
+        self._is_suspect = directory is not None and _is_small_or_unfinished(directory)
         with ExitStack() as opened:
             if directory is not None and not read_only:
                 opened.enter_context(_hold_writer_lock(directory))
@@ -129,27 +148,25 @@ class Store:
     def get_transaction(self, transaction_hash: bytes) -> TransactionRecord | None:
         """Return the mined transaction with this hash."""
         row = self._one("SELECT * FROM transactions WHERE hash = ?", (transaction_hash,))
-        return None if row is None else _transaction_from_row(row)
+        return None if row is None else transaction_from_row(row)
 
     def get_transactions(self, block: int) -> tuple[TransactionRecord, ...]:
         """Return the transactions of a block in order."""
         query = "SELECT * FROM transactions WHERE block = ? ORDER BY position"
         with self._errors():
-            return tuple(map(_transaction_from_row, self._connection.execute(query, (block,))))
+            return tuple(map(transaction_from_row, self._connection.execute(query, (block,))))
 
     def get_transaction_hashes(self, block: int) -> tuple[bytes, ...]:
         """Return the hashes of a block's transactions in order."""
-        query = "SELECT hash FROM transactions WHERE block = ? ORDER BY position"
-        with self._errors():
-            return tuple(row[0] for row in self._connection.execute(query, (block,)))
+        return tuple(record.hash for record in self.get_transactions(block))
 
     def get_transaction_logs(self, block: int, position: int) -> tuple[LogRecord, ...]:
         """Return the logs of the transaction at `position` of `block`."""
         condition = "block = ? AND transaction_position = ?"
-        return self._logs(condition, (block, position))
+        return tuple(self._logs(condition, (block, position)))
 
-    def get_logs(self, wanted: LogFilter) -> tuple[LogRecord, ...]:
-        """Return the logs that `wanted` admits, in the order of the chain."""
+    def iterate_logs(self, wanted: LogFilter) -> Iterator[LogRecord]:
+        """Yield the logs that `wanted` admits, in the order of the chain."""
         condition = ["block BETWEEN ? AND ?"]
         values: list[bytes | int] = [wanted.first, wanted.last]
         for column, admitted in _log_columns(wanted):
@@ -162,22 +179,89 @@ class Store:
         )
         return self._logs(" AND ".join(condition), values)
 
-    def write(self, mined: MinedBlock, facts: dict[str, bytes] | None = None) -> None:
-        """Write a block and its state in one transaction: all of it, or nothing and an error."""
+    def get_waiting(self) -> tuple[bytes, ...]:
+        """Return the transactions (EIP-2718) that wait for a block, by arrival."""
+        with self._errors():
+            rows = self._connection.execute("SELECT * FROM waiting ORDER BY arrival")
+            return tuple(map(waiting_from_row, rows))
+
+    def count_blocks(self) -> int:
+        """Return how many blocks there are."""
+        with self._errors():
+            (count,) = self._connection.execute("SELECT count(*) FROM blocks").fetchone()
+            return int(count)
+
+    def check_pages(self) -> None:
+        """Read the whole file; raises `StoreUnreadable` where it is not a sound one.
+
+        That every index agrees with its table is left out for a large file that was closed in
+        order; a killed writer's is checked whatever its size.
+        """
+        check = "integrity_check" if self._is_suspect else "quick_check"
+        with self._errors():
+            (found,) = self._connection.execute(f"PRAGMA {check}(1)").fetchone()
+        if found != "ok":
+            raise StoreUnreadable(self._subject, expected="sound pages", got=found)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold one moment of the chain while another process goes on writing it."""
+        with self._errors():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def write(
+        self,
+        mined: MinedBlock,
+        facts: dict[str, bytes] | None = None,
+        pool: PoolChange = NO_CHANGE,
+    ) -> None:
+        """Write a block, its state and what it did to those who wait, in one transaction.
+
+        All of it, or nothing and an error.
+        """
         with self._errors(), self._transaction():
             many = self._connection.executemany
             many("INSERT INTO facts VALUES (?, ?)", (facts or {}).items())
             many("INSERT OR IGNORE INTO nodes VALUES (?, ?)", mined.nodes.items())
-            block = mined.block
+            many("INSERT INTO blocks VALUES (?, ?, ?, ?, ?)", [block_to_row(mined.block)])
             many(
-                "INSERT INTO blocks VALUES (?, ?, ?, ?)",
-                [(block.number, block.hash, block.header, block.size_bytes)],
+                "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                map(transaction_to_row, mined.transactions),
             )
-            rows = map(_transaction_to_row, mined.transactions)
-            many("INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             many(
-                "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_log_to_row, mined.logs)
+                "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                map(log_to_row, mined.logs),
             )
+            self._write_pool(pool)
+
+    def write_pool(self, change: PoolChange) -> None:
+        """Write who waits now and who does not any more, in one transaction."""
+        with self._errors(), self._transaction():
+            self._write_pool(change)
+
+    def revert(self, number: int, pool: PoolChange) -> None:
+        """Forget every block after `number` with all that it brought, in one transaction.
+
+        State nodes stay: they are named by their hash, and the next blocks may need them again.
+        """
+        with self._errors(), self._transaction():
+            execute = self._connection.execute
+            execute("DELETE FROM logs WHERE block > ?", (number,))
+            execute("DELETE FROM transactions WHERE block > ?", (number,))
+            execute("DELETE FROM blocks WHERE number > ?", (number,))
+            self._write_pool(pool)
+
+    def _write_pool(self, change: PoolChange) -> None:
+        many = self._connection.executemany
+        many("DELETE FROM waiting WHERE hash = ?", [(each,) for each in change.removed])
+        many(
+            "INSERT INTO waiting (hash, payload, checksum) VALUES (?, ?, ?)",
+            [waiting_to_row(*item) for item in change.added],
+        )
 
     def _one(self, query: str, values: Sequence[bytes | int]) -> tuple[bytes, ...] | None:
         with self._errors():
@@ -186,14 +270,14 @@ class Store:
 
     def _block(self, clause: str, values: Sequence[bytes | int]) -> BlockRecord | None:
         with self._errors():
-            query = f"SELECT number, hash, header, size_bytes FROM blocks {clause}"
+            query = f"SELECT * FROM blocks {clause}"
             row = self._connection.execute(query, values).fetchone()
-            return None if row is None else BlockRecord(*row)
+            return None if row is None else block_from_row(row)
 
-    def _logs(self, condition: str, values: Sequence[bytes | int]) -> tuple[LogRecord, ...]:
-        query = f"SELECT {_LOG_COLUMNS} FROM logs WHERE {condition} ORDER BY block, position"
+    def _logs(self, condition: str, values: Sequence[bytes | int]) -> Iterator[LogRecord]:
+        query = f"SELECT * FROM logs WHERE {condition} ORDER BY block, position"
         with self._errors():
-            return tuple(map(_log_from_row, self._connection.execute(query, values)))
+            yield from map(log_from_row, self._connection.execute(query, values))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -232,6 +316,14 @@ def _connect(directory: Path | None, *, read_only: bool) -> sqlite3.Connection:
     )
 
 
+def _is_small_or_unfinished(directory: Path) -> bool:
+    """Whether the file is small, or has a log beside it that nobody folded in."""
+    path = directory / FILE_NAME
+    if not path.is_file() or path.stat().st_size <= WHOLE_CHECK_BYTES:
+        return True
+    return path.with_name(f"{FILE_NAME}-wal").exists()
+
+
 @contextmanager
 def _hold_writer_lock(directory: Path) -> Iterator[None]:
     subject = f"devnet store {directory}"
@@ -264,42 +356,3 @@ def _log_columns(wanted: LogFilter) -> Iterator[tuple[str, tuple[bytes, ...]]]:
         *((f"topic{i}", t) for i, t in enumerate(wanted.topics)),
     )
     return ((column, admitted) for column, admitted in named if admitted)
-
-
-def _transaction_to_row(record: TransactionRecord) -> tuple[object, ...]:
-    return (
-        record.hash,
-        record.block,
-        record.position,
-        record.payload,
-        record.sender,
-        record.status,
-        record.gas_used,
-        record.cumulative_gas_used,
-        record.gas_price_wei.to_bytes(32, "big"),  # SQLite's integers end at 2^63
-        record.contract,
-    )
-
-
-def _transaction_from_row(row: Sequence[object]) -> TransactionRecord:
-    *head, price, contract = row
-    build: Callable[..., TransactionRecord] = TransactionRecord
-    return build(*head, int.from_bytes(price, "big"), contract)  # type: ignore[arg-type]
-
-
-def _log_to_row(record: LogRecord) -> tuple[object, ...]:
-    topics = record.topics + (None,) * (MAX_TOPICS - len(record.topics))
-    return (
-        record.block,
-        record.position,
-        record.transaction,
-        record.address,
-        *topics,
-        record.data,
-    )
-
-
-def _log_from_row(row: tuple[int, int, int, bytes, bytes, bytes, bytes, bytes, bytes]) -> LogRecord:
-    block, position, transaction, address, *topics, data = row
-    present = tuple(topic for topic in topics if topic is not None)
-    return LogRecord(block, position, transaction, address, present, data)

@@ -60,6 +60,12 @@ def compute_floor_gas(data: bytes) -> int:
     return GAS_TX + TOTAL_COST_FLOOR_PER_TOKEN * tokens
 
 
+def check_nonce(nonce: int) -> None:
+    """Raise `Refused` for a nonce that no account can reach. Source: EIP-2681."""
+    if nonce > _MAX_NONCE:
+        raise Refused("nonce has max value", expected=f"<= {_MAX_NONCE}", got=nonce)
+
+
 def _decode(payload: bytes) -> SignedTransactionAPI:
     if not payload:
         raise Refused("empty transaction", expected="a signed transaction", got="no bytes")
@@ -103,8 +109,7 @@ def _check_limits(transaction: SignedTransactionAPI, gas_limit: int) -> None:
             expected=f"<= {transaction.max_fee_per_gas}",
             got=transaction.max_priority_fee_per_gas,
         )
-    if transaction.nonce > _MAX_NONCE:
-        raise Refused("nonce has max value", expected=f"<= {_MAX_NONCE}", got=transaction.nonce)
+    check_nonce(transaction.nonce)
     size = len(transaction.data)
     if transaction.to == CREATE_CONTRACT_ADDRESS and size > MAX_INITCODE_SIZE:
         raise Refused("max initcode size exceeded", expected=f"<= {MAX_INITCODE_SIZE}", got=size)

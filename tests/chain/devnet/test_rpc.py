@@ -73,8 +73,8 @@ def test_handle__parameters_that_are_no_list__is_32602(lab, params) -> None:
 
 
 @pytest.mark.parametrize("name", [None, 5, ["eth_chainId"]])
-def test_handle__method_that_is_no_name__is_32601(lab, name) -> None:
-    assert lab.devnet.handle({"id": 1, "method": name})["error"]["code"] == -32601
+def test_handle__method_that_is_no_name__is_32600(lab, name) -> None:
+    assert lab.devnet.handle({"id": 1, "method": name})["error"]["code"] == -32600
 
 
 def test_handle__parameters_with_defaults__may_be_left_out() -> None:

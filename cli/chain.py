@@ -1,0 +1,116 @@
+"""`holdfast chain`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from chain.devnet.devnet import Devnet
+    from chain.devnet.server import Server
+
+app = typer.Typer(help="A development chain.")
+
+INTERRUPTED = 130
+
+
+@app.callback()
+def chain() -> None:
+    """A development chain."""
+
+
+@app.command()
+def serve(
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir", metavar="DIR", help="Keep it here, or go on here.", show_default="in memory"
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8545,
+    block_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--block-seconds",
+            metavar="N",
+            min=0.01,
+            help="Mine a block every N seconds.",
+            show_default="when a transaction comes",
+        ),
+    ] = None,
+    accounts: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Funded accounts.", show_default="16"),
+    ] = None,
+    chain_id: Annotated[
+        int | None, typer.Option("--chain-id", min=1, max=2**63 - 1, show_default="31337")
+    ] = None,
+    show_keys: Annotated[
+        bool, typer.Option("--show-keys", help="Print the accounts' (publicly known) keys.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Serve a chain over HTTP and WebSocket until interrupted.
+
+    Its accounts are unlocked and their keys known to everybody: nothing on it has any value.
+    """
+    import signal
+    from time import time
+
+    from chain.devnet.devnet import Devnet
+    from chain.devnet.limits import LogLimits
+    from chain.devnet.serving import check_directory
+    from chain.devnet.serving import serve as serve_chain
+
+    if directory is not None:
+        check_directory(directory)
+    with Devnet(
+        directory=directory,
+        chain_id=chain_id,
+        accounts=accounts,
+        clock=lambda: int(time()),
+        limits=LogLimits(),
+    ) as devnet:
+
+        def announce(server: "Server") -> None:
+            show = _print_json if as_json else _print
+            show(devnet, server, with_keys=show_keys)
+
+        stopped_by = serve_chain(
+            devnet, host=host, port=port, block_seconds=block_seconds, announce=announce
+        )
+    if stopped_by == signal.SIGINT:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _print(devnet: "Devnet", server: "Server", *, with_keys: bool) -> None:
+    typer.echo(f"chain {devnet.chain_id} at {server.url} and {_socket_url(server)}")
+    typer.echo(f"kept in {devnet.directory or 'memory'}, {len(devnet.accounts)} accounts unlocked")
+    for account in devnet.accounts:
+        key = f"  0x{bytes(account.key).hex()}" if with_keys else ""
+        typer.echo(f"  {account.address}{key}")
+
+
+def _print_json(devnet: "Devnet", server: "Server", *, with_keys: bool) -> None:
+    import json
+
+    accounts = [
+        {"address": account.address}
+        | ({"key": f"0x{bytes(account.key).hex()}"} if with_keys else {})
+        for account in devnet.accounts
+    ]
+    kept = None if devnet.directory is None else str(devnet.directory)
+    state = {
+        "event": "serving",
+        "url": server.url,
+        "socket_url": _socket_url(server),
+        "chain_id": devnet.chain_id,
+        "directory": kept,
+        "accounts": accounts,
+    }
+    typer.echo(json.dumps(state))
+
+
+def _socket_url(server: "Server") -> str:
+    return server.url.replace("http", "ws", 1)
