@@ -102,7 +102,7 @@ def test_root__what_stops_a_command__is_one_line(holdfast, kept, monkeypatch, er
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("node.whole_file.write_whole", fail)
+    monkeypatch.setattr("node.model_file.pull_model", fail)
     outcome = holdfast("model", "pull", "--dir", str(kept), "--out", "model.bin")
     assert (outcome.code, outcome.out) == (code, "")
     assert said in outcome.err

@@ -11,6 +11,8 @@ from node.learning.options import MlpOptions
 
 COMMANDS = [
     (),
+    ("chain",),
+    ("chain", "serve"),
     ("demo",),
     ("watch",),
     ("audit",),
