@@ -88,8 +88,11 @@ class Cohort:
         return Task(spec, write_spec(spec), parameters, payload, self._balance)
 
     def evaluate(self, payload: bytes) -> Pending:
-        """Ask for loss, samples and metrics of a model on the data that no peer trains on."""
-        return self._pool.ask(0, "evaluate", payload, self._rule.model_bits)
+        """Ask for loss, samples and metrics of a model on the data that no peer trains on.
+
+        Nobody waits for it, so it is worked out while the chain has its turn.
+        """
+        return self._pool.ask_at_leisure(0, "evaluate", payload, self._rule.model_bits)
 
     def poll(self) -> None:
         """Take the answers that are there, without waiting."""

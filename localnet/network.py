@@ -94,7 +94,7 @@ class Localnet:
             is_harvest = False
             yield self._progress()
             if any(peer.is_sending for peer in setting.peers):
-                chronicle.add_gas(setting.mining.mine())
+                self._mine()
             elif setting.cohort.trainer.is_running:
                 is_harvest = True
             elif wake_at is not None:
@@ -134,11 +134,19 @@ class Localnet:
             self._order.shuffle(peers)
         now = self._now()
         times = []
-        for peer in peers:
+        for place, peer in enumerate(peers):
             if releases:
                 self.setting.cohort.trainer.release(peer.seat)
+                if place == len(peers) // 2:
+                    # The other half still trains: time for the chain. Which half is no accident.
+                    self._mine()
             times.append(exhaust(peer))
         return min((time for time in times if time is not None and time > now), default=None)
+
+    def _mine(self) -> None:
+        """Mine what the peers have sent; nothing sent, no block."""
+        if any(peer.is_sending for peer in self.setting.peers):
+            self._chronicle.add_gas(self.setting.mining.mine())
 
     def _is_present(self, seat: Seat) -> bool:
         kind = self._kinds.get(seat)

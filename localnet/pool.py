@@ -50,6 +50,7 @@ class _Process:
         )
         theirs.close()
         self._queue: deque[tuple[Pending, str, tuple[Any, ...]]] = deque()
+        self._leisure: deque[tuple[Pending, str, tuple[Any, ...]]] = deque()
         self._current: Pending | None = None
 
     @property
@@ -61,6 +62,18 @@ class _Process:
         self._queue.append((pending, method, arguments))
         self._send_next()
         return pending
+
+    def ask_at_leisure(self, method: str, arguments: tuple[Any, ...]) -> Pending:
+        """Ask for what can wait until there is nothing else to do."""
+        pending = Pending()
+        self._leisure.append((pending, method, arguments))
+        return pending
+
+    def take_leisure(self) -> None:
+        """Begin with what can wait, if there is nothing else."""
+        if self._current is None and not self._queue and self._leisure:
+            self._queue.append(self._leisure.popleft())
+            self._send_next()
 
     def collect(self) -> None:
         """Take the answer that is there."""
@@ -77,6 +90,7 @@ class _Process:
         else:
             current.error = value
         self._send_next()
+        self.take_leisure()
 
     def close(self) -> None:
         self.connection.close()
@@ -98,10 +112,11 @@ class _Process:
     def _fail(self) -> None:
         """Answer all that was asked with what became of the process: nobody else will."""
         code = self._child.wait()
-        asked = [pending for pending, _, _ in self._queue]
+        asked = [pending for pending, _, _ in (*self._queue, *self._leisure)]
         if self._current is not None:
             asked.insert(0, self._current)
         self._queue.clear()
+        self._leisure.clear()
         self._current = None
         for pending in asked:
             pending.error = WorkerFailed("worker", "a living process", f"exit code {code}")
@@ -142,9 +157,15 @@ class Pool:
         """Ask the worker of a peer for something."""
         return self._of_peer[peer].ask(method, (peer, *arguments))
 
+    def ask_at_leisure(self, peer: int, method: str, *arguments: Any) -> Pending:
+        """Ask for what can wait until the worker of a peer has nothing else to do."""
+        return self._of_peer[peer].ask_at_leisure(method, (peer, *arguments))
+
     def wait(self, pendings: list[Pending]) -> None:
         """Return when all of these are answered."""
         while not all(pending.is_done for pending in pendings):
+            for process in self._processes:
+                process.take_leisure()
             self._collect(None)
 
     def poll(self) -> None:
