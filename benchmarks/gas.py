@@ -1,7 +1,7 @@
 """Gas of the round transactions at ten seats in the steady state, beside other systems.
 
-Quoted figures are from the respective papers and repositories as of 2026; constants, not
-reproduced.
+Quoted figures of other systems are as handed down with the project's design, undated; they are
+constants, not reproduced here.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """The rule at 20 updates of a million coordinates, beside the memory's own speed.
 
-Quoted figures: byzfl and Flower 1.42 on float32, measured by the maintainers on a machine of the
-same size in October 2026; constants here, not reproduced.
+Quoted figures are of byzfl and Flower 1.42 on another machine of two cores, as handed down with
+the project's design, undated; they are constants, not reproduced here.
 """
 
 from collections.abc import Callable

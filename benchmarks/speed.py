@@ -1,7 +1,7 @@
 """Seconds a round beside the plain float loop, the two alternated in one run; start-up and memory.
 
-Quoted figures are of Flower 1.42 (FedAvg, one local epoch, batch 32), measured by the maintainers
-on a machine of the same size in October 2026; they are constants here, not reproduced.
+Quoted figures are of Flower 1.42 (FedAvg, one local epoch, batch 32) on another machine of two
+cores, as handed down with the project's design, undated; they are constants, not reproduced here.
 """
 
 import json
