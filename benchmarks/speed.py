@@ -52,7 +52,7 @@ def mnist(path: Path) -> Case:
         dataset=str(path),
         options={"hidden": [128], "learning_rate": 0.05},
     )
-    return Case("MNIST 784-128-10", scenario, 2, 2, "0.49 (simulation)", "1.5 x plain")
+    return Case("MNIST 784-128-10", scenario, 2, 5, "0.49 (simulation)", "1.5 x plain")
 
 
 def measure(case: Case) -> list[str]:

@@ -6,6 +6,8 @@ ChainError
 ├── NoContract           no federation at the address
 ├── NoHistory            a node that does not know the past which a reader needs
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
+├── Gone                 a block that a re-org took away
+├── NotDevelopment       a node whose blocks nobody can make by hand
 ├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction that is neither pending nor mined
 └── Reverted             the contract refused, with a reason
@@ -61,6 +63,24 @@ class NoHistory(ChainError):
         super().__init__(
             f"chain: expected a node that knows when {address} was created, got {got}",
             expected="past state and logs",
+            got=got,
+        )
+
+
+class Gone(ChainError):
+    """A block that was there a moment ago; a re-org took it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"chain: expected block {number} to stay, got a re-org", expected=number)
+
+
+class NotDevelopment(ChainError):
+    """The node is no development chain: its blocks and its clock are not for us to move."""
+
+    def __init__(self, method: str, got: str) -> None:
+        super().__init__(
+            f"chain: expected a development chain that answers {method}, got {got!r}",
+            expected=method,
             got=got,
         )
 

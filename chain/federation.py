@@ -14,10 +14,10 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3Exception
-from web3.types import LogReceipt
 
 from chain import types
-from chain.errors import NoContract, NoHistory, Reverted, revert_error
+from chain.errors import Gone, NoContract, NoHistory, Refused, Reverted, revert_error
+from chain.rpc import ask, get_block
 from chain.types import (
     Created,
     Event,
@@ -83,20 +83,24 @@ def _decode_parameters(values: Sequence[object]) -> Parameters:
     return Parameters(*cast(Any, values))
 
 
-def decode_event(log: LogReceipt) -> Event:
+def decode_event(topics: Sequence[bytes], data: bytes) -> Event:
     """Return a log of the contract as its typed event."""
-    entry = EVENTS[bytes(log["topics"][0])]
+    entry = EVENTS[topics[0]]
     indexed = [i for i in entry["inputs"] if i["indexed"]]
     plain = [i for i in entry["inputs"] if not i["indexed"]]
     values = {
-        i["name"]: decode([i["type"]], bytes(topic))[0]
-        for i, topic in zip(indexed, log["topics"][1:], strict=True)
+        i["name"]: decode([i["type"]], topic)[0]
+        for i, topic in zip(indexed, topics[1:], strict=True)
     }
-    data = decode([abi_type(i) for i in plain], bytes(log["data"]))
-    values |= {i["name"]: value for i, value in zip(plain, data, strict=True)}
+    fields_of_data = decode([abi_type(i) for i in plain], data)
+    values |= {i["name"]: value for i, value in zip(plain, fields_of_data, strict=True)}
     if entry["name"] == "Created":
         values["parameters"] = _decode_parameters(values["parameters"])
     return cast(Event, getattr(types, entry["name"])(**values))
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
 
 
 class Federation:
@@ -166,19 +170,27 @@ class Federation:
         return voters, RoundId(number), Wei(stake)
 
     def get_events(self, first: int, last: int) -> list[Logged]:
-        """Return the contract's events in the blocks `first` to `last`, in the chain's order."""
-        logs = self.web3.eth.get_logs(
-            {"address": self.address, "fromBlock": first, "toBlock": last}
-        )
+        """Return the contract's events in the blocks `first` to `last`, in the chain's order.
+
+        Raises Gone where a re-org took one of the blocks meanwhile.
+        """
+        wanted = {"address": self.address, "fromBlock": hex(first), "toBlock": hex(last)}
         times: dict[int, int] = {}
         events = []
-        for log in logs:
-            number = log["blockNumber"]
+        for log in ask(self.web3, "eth_getLogs", wanted):
+            number = int(log["blockNumber"], 16)
             if number not in times:
-                times[number] = self.web3.eth.get_block(number)["timestamp"]
-            at = Position(number, log["logIndex"], bytes(log["transactionHash"]))
-            events.append(Logged(decode_event(log), at, times[number]))
+                times[number] = self._get_time(number)
+            at = Position(number, int(log["logIndex"], 16), _unhex(log["transactionHash"]))
+            event = decode_event([_unhex(topic) for topic in log["topics"]], _unhex(log["data"]))
+            events.append(Logged(event, at, times[number]))
         return events
+
+    def _get_time(self, number: int) -> int:
+        block = get_block(self.web3, number)
+        if block is None:
+            raise Gone(number)
+        return block.timestamp
 
 
 def find_creation(federation: Federation) -> int:
@@ -197,7 +209,7 @@ def find_creation(federation: Federation) -> int:
             else:
                 first = middle + 1
         events = federation.get_events(first, first)
-    except Web3Exception as error:
+    except (Gone, Refused, Web3Exception) as error:
         raise NoHistory(address, f"{error}") from error
     # Some nodes answer for state that they have dropped; the creation event is the proof.
     if not events or not isinstance(events[0].event, Created):

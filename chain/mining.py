@@ -4,13 +4,13 @@ The method names are those that anvil and hardhat share, so that a simulation ru
 """
 
 from web3 import Web3
-from web3.types import RPCEndpoint
 
-from chain.errors import ChainError
+from chain.errors import NotDevelopment, Refused
+from chain.rpc import ask
 
 
 class Mining:
-    """Blocks on demand. Raises ChainError where the node is no development chain."""
+    """Blocks on demand. Raises NotDevelopment where the node does not let them be made."""
 
     def __init__(self, web3: Web3) -> None:
         self._web3 = web3
@@ -22,13 +22,10 @@ class Mining:
     def mine(self) -> int:
         """Mine one block with all that waits, and return the gas that it used."""
         self._request("evm_mine")
-        return self._web3.eth.get_block("latest")["gasUsed"]
+        return int(ask(self._web3, "eth_getBlockByNumber", "latest", False)["gasUsed"], 16)
 
     def _request(self, method: str, *arguments: object) -> None:
-        answer = self._web3.provider.make_request(RPCEndpoint(method), list(arguments))
-        if "error" in answer:
-            raise ChainError(
-                f"chain: expected a development chain that answers {method}, got {answer['error']}",
-                expected=method,
-                got=answer["error"],
-            )
+        try:
+            ask(self._web3, method, *arguments)
+        except Refused as error:
+            raise NotDevelopment(method, str(error.got)) from error

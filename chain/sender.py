@@ -10,10 +10,10 @@ from typing import Any, Protocol, cast
 from eth_account.datastructures import SignedTransaction
 from web3 import Web3
 from web3.exceptions import ContractLogicError, TimeExhausted, Web3RPCError
-from web3.types import RPCEndpoint
 
-from chain.errors import Lost, Overtaken, Refused, Reverted, revert_error
+from chain.errors import Lost, Overtaken, Reverted, revert_error
 from chain.federation import Call
+from chain.rpc import ask
 
 GAS_LIMITS = {
     "commit": 250_000,
@@ -87,18 +87,18 @@ class Sender:
             transaction["to"] = call.to
         transaction["gas"] = self._simulate(call.function, transaction)
         transaction["nonce"] = int(
-            self._ask("eth_getTransactionCount", self.address, "pending"), 16
+            ask(self.web3, "eth_getTransactionCount", self.address, "pending"), 16
         )
         transaction["chainId"] = self._chain_id
         transaction |= self._fees()
         del transaction["from"]
         signed = self._signer.sign_transaction(transaction)
         raw = "0x" + bytes(signed.raw_transaction).hex()
-        return Pending(call, bytes.fromhex(self._ask("eth_sendRawTransaction", raw)[2:]))
+        return Pending(call, bytes.fromhex(ask(self.web3, "eth_sendRawTransaction", raw)[2:]))
 
     def find(self, pending: Pending) -> Receipt | None:
         """Return the receipt, None while there is none; raises the typed error of a revert."""
-        receipt = self._ask("eth_getTransactionReceipt", "0x" + pending.transaction.hex())
+        receipt = ask(self.web3, "eth_getTransactionReceipt", "0x" + pending.transaction.hex())
         if receipt is None:
             return None
         if int(receipt["status"], 16) != 1:
@@ -125,16 +125,6 @@ class Sender:
             raise Lost(pending.transaction)
         return receipt
 
-    def _ask(self, method: str, *arguments: object) -> Any:
-        """Return a node's answer as it stands in JSON. Raises Refused.
-
-        Formatting it, as web3 does, takes longer than everything else here.
-        """
-        answer = self.web3.provider.make_request(RPCEndpoint(method), list(arguments))
-        if "error" in answer:
-            raise Refused(method, answer["error"]["message"])
-        return answer["result"]
-
     def _simulate(self, function: str, transaction: dict[str, Any]) -> int:
         """Return the gas limit for a call that succeeds now, or raise the error of its revert."""
         try:
@@ -150,8 +140,8 @@ class Sender:
 
     def _fees(self) -> dict[str, int]:
         """Return EIP-1559 fees that hold while the base fee doubles."""
-        base = int(self._ask("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
-        tip = int(self._ask("eth_maxPriorityFeePerGas"), 16)
+        base = int(ask(self.web3, "eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
+        tip = int(ask(self.web3, "eth_maxPriorityFeePerGas"), 16)
         return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
 
     def _reason(self, call: Call, block: int) -> Reverted:

@@ -6,12 +6,10 @@ truth is in `eth_getLogs` and in the hashes of the blocks that were read.
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, cast
 
-from web3 import Web3
-from web3.exceptions import BlockNotFound
-
+from chain.errors import Gone
 from chain.federation import Federation
+from chain.rpc import get_block
 from chain.types import Block, Logged
 
 REMEMBERED_BLOCKS = 256
@@ -52,7 +50,7 @@ class Watcher:
         last = min(latest.number, keep + RANGE_BLOCKS)
         try:
             events = self._federation.get_events(keep + 1, last)
-        except BlockNotFound:
+        except Gone:
             return None
         block = latest if last == latest.number else get_block(web3, last)
         again = get_block(web3, latest.number)
@@ -79,17 +77,3 @@ class Watcher:
         if not self._seen or latest.number >= self._seen[-1].number:
             return False
         return not any(keep < block.number <= latest.number for block in self._seen)
-
-
-def get_block(web3: Web3, which: int | str) -> Block | None:
-    """Return a block's identity, None where the node has no such block."""
-    try:
-        block = web3.eth.get_block(cast(Any, which))
-    except BlockNotFound:
-        return None
-    return Block(
-        number=block["number"],
-        hash=bytes(block["hash"]),
-        parent=bytes(block["parentHash"]),
-        timestamp=block["timestamp"],
-    )

@@ -94,6 +94,11 @@ class Cohort:
         """
         return self._pool.ask_at_leisure(0, "evaluate", payload, self._rule.model_bits)
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Peers in the order in which their training is likely to end."""
+        return self._pool.order
+
     def poll(self) -> None:
         """Take the answers that are there, without waiting."""
         self._pool.poll()

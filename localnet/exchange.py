@@ -81,6 +81,10 @@ class Shelf:
         self._exchange.store.put(blob, payload)
         self._exchange.hold(self._seat, blob)
 
+    def keep(self, blob: Blob, payload: bytes) -> None:
+        self._exchange.store.keep(blob, payload)
+        self._exchange.hold(self._seat, blob)
+
     def get(self, blob: Blob) -> bytes:
         if not self.has(blob):
             raise BlobMissing(f"blob {blob.name}", f"held by seat {self._seat}", "none")

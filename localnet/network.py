@@ -24,6 +24,10 @@ from localnet.setting import Setting, build_setting
 from node.peer import Peer
 from node.round import Wait
 
+HARVEST_BLOCKS = 4
+"""So many blocks take what the peers of a round have learned, the last one when all have: the more,
+the less is left to do when nobody trains; the fewer, the less a block costs beside its content."""
+
 
 class Localnet:
     """A simulated federation; a context manager whose `run` goes on where it stopped.
@@ -129,16 +133,19 @@ class Localnet:
 
         With `releases` each first waits for its training, while those after it still train.
         """
-        peers = [peer for peer in self.setting.peers if self._is_present(peer.seat)]
+        # Whoever is likely to finish first comes first: the others train while it is served.
+        peers = [self.setting.peers[index] for index in self.setting.cohort.order]
+        peers = [peer for peer in peers if self._is_present(peer.seat)]
         if self._order is not None:
             self._order.shuffle(peers)
         now = self._now()
+        halts = {len(peers) * part // HARVEST_BLOCKS for part in range(1, HARVEST_BLOCKS)}
         times = []
         for place, peer in enumerate(peers):
             if releases:
                 self.setting.cohort.trainer.release(peer.seat)
-                if place == len(peers) // 2:
-                    # The other half still trains: time for the chain. Which half is no accident.
+                if place in halts:
+                    # The others still train: time for the chain. Who comes first is no accident.
                     self._mine()
             times.append(exhaust(peer))
         return min((time for time in times if time is not None and time > now), default=None)

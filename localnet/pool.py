@@ -14,8 +14,11 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from chain.types import Key, RoundId, Seat
 from localnet.errors import WorkerFailed
+from node.encoding import Model
 from node.training import Fit, Job
 
 ONE_THREAD = dict.fromkeys(
@@ -52,6 +55,7 @@ class _Process:
         self._queue: deque[tuple[Pending, str, tuple[Any, ...]]] = deque()
         self._leisure: deque[tuple[Pending, str, tuple[Any, ...]]] = deque()
         self._current: Pending | None = None
+        self._head: Model | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -62,6 +66,13 @@ class _Process:
         self._queue.append((pending, method, arguments))
         self._send_next()
         return pending
+
+    def train(self, peer: int, job: Job) -> Pending:
+        """Ask for a training; peers of one process mostly share a head, so it travels once."""
+        if self._head is None or not np.array_equal(self._head, job.head):
+            self.ask("take_head", (job.head,))
+            self._head = job.head
+        return self.ask("train", (peer, job.round_id, job.tag))
 
     def ask_at_leisure(self, method: str, arguments: tuple[Any, ...]) -> Pending:
         """Ask for what can wait until there is nothing else to do."""
@@ -129,6 +140,8 @@ class Pool:
     def __init__(self, size: int) -> None:
         self._processes = [_Process() for _ in range(size)]
         self._of_peer: dict[int, _Process] = {}
+        self.order: tuple[int, ...] = ()
+        """Peers as they are likely to finish when all begin at once, each process in peer order."""
         self._by_connection: dict[Connection, _Process] = {
             process.connection: process for process in self._processes
         }
@@ -152,10 +165,20 @@ class Pool:
             process = min(burden, key=lambda each: burden[each])
             self._of_peer[peer] = process
             burden[process] += loads[peer]
+        done_at = dict.fromkeys(self._processes, 0)
+        finish = []
+        for peer, load in enumerate(loads):
+            done_at[self._of_peer[peer]] += load
+            finish.append((done_at[self._of_peer[peer]], peer))
+        self.order = tuple(peer for _, peer in sorted(finish))
 
     def ask(self, peer: int, method: str, *arguments: Any) -> Pending:
         """Ask the worker of a peer for something."""
         return self._of_peer[peer].ask(method, (peer, *arguments))
+
+    def train(self, peer: int, job: Job) -> Pending:
+        """Ask the worker of a peer for a training."""
+        return self._of_peer[peer].train(peer, job)
 
     def ask_at_leisure(self, peer: int, method: str, *arguments: Any) -> Pending:
         """Ask for what can wait until the worker of a peer has nothing else to do."""
@@ -194,7 +217,7 @@ class PoolTrainer:
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         name = (seat, parent, job.round_id)
         if name not in self._running and name not in self._finished:
-            self._running[name] = self._pool.ask(seat, "train", job)
+            self._running[name] = self._pool.train(seat, job)
 
     def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
         pending = self._finished.pop((seat, parent, round_id), None)

@@ -10,8 +10,9 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
+from chain.types import RoundId
 from localnet.errors import WorkerFailed
-from node.encoding import decode_model, model_from_payload
+from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError
 from node.learning.catalogue import build_learner
 from node.learning.learner import Learner
@@ -24,6 +25,7 @@ class Worker:
     def __init__(self) -> None:
         self._learners: dict[int, Learner] = {}
         self._courses: dict[int, Course] = {}
+        self._head: Model | None = None
 
     def enrol(
         self, peer: int, name: str, options: dict[str, Any], train_on: Any, test: Any
@@ -38,9 +40,14 @@ class Worker:
         check_layout(course.layout, self._learners[peer], course.seed)
         self._courses[peer] = course
 
-    def train(self, peer: int, job: Job) -> Any:
-        """Train one round."""
-        return train(self._learners[peer], self._courses[peer], job)
+    def take_head(self, head: Model) -> None:
+        """Take the model that trainings begin with from now on."""
+        self._head = head
+
+    def train(self, peer: int, round_id: RoundId, tag: bytes) -> Any:
+        """Train one round on the head that came last."""
+        assert self._head is not None, "a head comes before the first training on it"
+        return train(self._learners[peer], self._courses[peer], Job(round_id, self._head, tag))
 
     def evaluate(self, peer: int, payload: bytes, model_bits: int) -> Any:
         """Judge a model on the peer's test data."""

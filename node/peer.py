@@ -219,7 +219,7 @@ class Peer:
             if fit is None:
                 continue
             blob = self._contract.update_blob(round_id, self.seat, fit.root)
-            self._holdings.put(blob, fit.payload)
+            self._holdings.keep(blob, fit.payload)
             # Blob first: a chosen update is one that can be served.
             self._journal.record_trained(key, round_id, Trained(fit.root, fit.samples, fit.steps))
             self._training.discard((key, round_id))
@@ -246,7 +246,7 @@ class Peer:
             result.model_root,
             result.coefficients,
         )
-        self._holdings.put(self._contract.model_blob(result.model_root), result.payload)
+        self._holdings.keep(self._contract.model_blob(result.model_root), result.payload)
         self._journal.record_recomputed(key, view.round, result.model_root)
         self._models[key] = result.model_root
         self._results[name] = key, result

@@ -231,9 +231,10 @@ def _vote(view: View, memory: Memory, now: int, held: frozenset[Seat]) -> Action
     own = memory.results.get(held)
     if own is None:
         return None
-    if own not in {c.key for c in view.candidates} and view.turn_at() <= now:
-        return Propose(held)
-    return _learn_ahead(view, memory, own)
+    ahead = _learn_ahead(view, memory, own)
+    is_mine_to_propose = own not in {c.key for c in view.candidates} and view.turn_at() <= now
+    # Training takes longest and goes on by itself, so it begins before anything is sent.
+    return Propose(held) if is_mine_to_propose and not isinstance(ahead, Train) else ahead
 
 
 def _is_acceptable(candidate: Candidate, held: frozenset[Seat], third: int) -> bool:

@@ -1,82 +1,25 @@
-"""py-evm's interpreter with its hottest steps shortened: the same gas, the same results, in less
-time.
+"""py-evm's interpreter with a shorter way from one instruction to the next.
 
-A third of the instructions of a contract push constants, most others move one or two words; py-evm
-spends most of their time on calls between its layers. Here these few instructions touch stack and
-memory directly. Whatever is not listed runs as py-evm has it. A test replays blocks through the
-unchanged interpreter.
+What py-evm does around each instruction, for its logs and its forks, costs as much as the
+instruction itself. Creations, precompiled contracts and all bookkeeping stay py-evm's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
 
-from eth.abc import ComputationAPI
-from eth.exceptions import FullStack, InsufficientStack
-from eth.vm import mnemonics, opcode_values
+from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
+from eth.exceptions import Halt, OutOfGas
 from eth.vm.code_stream import CodeStream
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
+from eth.vm.gas_meter import GasMeter, allow_negative_refund_strategy
 
 from chain.devnet.account_state import Accounts
+from chain.devnet.instructions import INSTRUCTIONS
 
-STACK_LIMIT: Final = 1024
-WORD: Final = 2**256 - 1
-VERY_LOW_GAS: Final = 3
-"""Every instruction below costs this (Yellow Paper, appendix G, `W_verylow`)."""
 REMEMBERED_CODES: Final = 64
-
-Instruction = Callable[[Any], None]
-
-
-def _make_push(size: int) -> Instruction:
-    def push(computation: Any) -> None:
-        computation._gas_meter.consume_gas(VERY_LOW_GAS, mnemonics.PUSH1)
-        code = computation.code
-        first = code.program_counter
-        code.program_counter = first + size
-        raw = code._raw_code_bytes[first : first + size]
-        values = computation._stack.values
-        if len(values) >= STACK_LIMIT:
-            raise FullStack("Stack limit reached")
-        # Code that ends inside the constant is followed by zeros.
-        values.append(int.from_bytes(raw, "big") << 8 * (size - len(raw)))
-
-    return push
-
-
-def _make_binary(compute: Callable[[int, int], int]) -> Instruction:
-    def binary(computation: Any) -> None:
-        computation._gas_meter.consume_gas(VERY_LOW_GAS, "")
-        values = computation._stack.values
-        if len(values) < 2:
-            raise InsufficientStack(f"Wanted 2 stack items, only had {len(values)}")
-        top, below = values.pop(), values[-1]
-        if type(top) is bytes:
-            top = int.from_bytes(top, "big")
-        if type(below) is bytes:
-            below = int.from_bytes(below, "big")
-        values[-1] = compute(top, below)
-
-    return binary
-
-
-_PUSHES = {opcode_values.PUSH1 + size - 1: _make_push(size) for size in range(1, 33)}
-_BINARIES = {
-    opcode_values.ADD: _make_binary(lambda a, b: (a + b) & WORD),
-    opcode_values.SUB: _make_binary(lambda a, b: (a - b) & WORD),
-    opcode_values.AND: _make_binary(lambda a, b: a & b),
-    opcode_values.OR: _make_binary(lambda a, b: a | b),
-    opcode_values.XOR: _make_binary(lambda a, b: a ^ b),
-    opcode_values.LT: _make_binary(lambda a, b: int(a < b)),
-    opcode_values.GT: _make_binary(lambda a, b: int(a > b)),
-    opcode_values.EQ: _make_binary(lambda a, b: int(a == b)),
-    opcode_values.SHL: _make_binary(lambda a, b: 0 if a > 255 else (b << a) & WORD),
-    opcode_values.SHR: _make_binary(lambda a, b: 0 if a > 255 else b >> a),
-}
-_OPCODES: Final = {**PragueComputation.opcodes, **_PUSHES, **_BINARIES}
 
 
 @lru_cache(maxsize=REMEMBERED_CODES)
@@ -85,10 +28,15 @@ def share_positions(code: bytes) -> tuple[set[int], set[int]]:
     return set(), set()
 
 
+class _Meter(GasMeter):
+    def consume_gas(self, amount: int, reason: str) -> None:
+        if amount > self.gas_remaining:
+            raise OutOfGas(f"Out of gas: {reason} needs {amount}, {self.gas_remaining} remain")
+        self.gas_remaining -= amount
+
+
 class Computation(PragueComputation):
     """One run of some code."""
-
-    opcodes: dict[int, Any] = _OPCODES
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -96,10 +44,44 @@ class Computation(PragueComputation):
         code = cast(CodeStream, self.code)
         code.invalid_positions, code.valid_positions = share_positions(code._raw_code_bytes)
 
+    def _configure_gas_meter(self) -> GasMeter:
+        return _Meter(self.msg.gas, allow_negative_refund_strategy)
+
     def extend_memory(self, start_position: int, size: int) -> None:
         """Extend the memory and pay for it; most accesses lie within what there is."""
         if start_position + size > len(self._memory):
             super().extend_memory(start_position, size)
+
+    @classmethod
+    def apply_computation(
+        cls,
+        state: StateAPI,
+        message: MessageAPI,
+        transaction_context: TransactionContextAPI,
+        parent_computation: ComputationAPI | None = None,
+    ) -> ComputationAPI:
+        """Run a message's code; as py-evm's, which runs whatever is more than a plain call."""
+        is_plain = parent_computation is None and not message.is_create
+        if not is_plain or message.code_address in cls._precompiles:
+            return super().apply_computation(
+                state, message, transaction_context, parent_computation
+            )
+        with cls(state, message, transaction_context) as computation:
+            computation.contracts_created = []
+            _run(computation)
+        return computation
+
+
+def _run(computation: ComputationAPI) -> None:
+    code = cast(CodeStream, computation.code)
+    raw = code._raw_code_bytes
+    end = len(raw)
+    try:
+        while (at := code.program_counter) < end:
+            code.program_counter = at + 1
+            INSTRUCTIONS[raw[at]](computation)
+    except Halt:
+        pass
 
 
 class State(PragueState):

@@ -30,15 +30,13 @@ class DiskBlobs:
             raise StoreFailed(f"blobs in {directory}", "a folder to write to", error) from error
 
     def put(self, blob: Blob, payload: bytes) -> None:
-        if self.has(blob) and self._is_sound(blob):
-            return
-        check_payload(blob, payload)
-        leaves = blob.tag + b"".join(compute_leaves(payload, blob.tag))
-        try:
-            write_whole(self._leaves_path(blob), leaves)
-            write_whole(self._path(blob), payload)
-        except OSError as error:
-            raise StoreFailed(f"blob {blob.name}", "room to write it", error) from error
+        if not self._has_sound(blob):
+            check_payload(blob, payload)
+            self._write(blob, payload)
+
+    def keep(self, blob: Blob, payload: bytes) -> None:
+        if not self._has_sound(blob):
+            self._write(blob, payload)
 
     def get(self, blob: Blob) -> bytes:
         payload = self._read(self._path(blob))
@@ -97,6 +95,17 @@ class DiskBlobs:
 
     def _leaves_path(self, blob: Blob) -> Path:
         return self._directory / f"{blob.name}.leaves"
+
+    def _has_sound(self, blob: Blob) -> bool:
+        return self.has(blob) and self._is_sound(blob)
+
+    def _write(self, blob: Blob, payload: bytes) -> None:
+        leaves = blob.tag + b"".join(compute_leaves(payload, blob.tag))
+        try:
+            write_whole(self._leaves_path(blob), leaves)
+            write_whole(self._path(blob), payload)
+        except OSError as error:
+            raise StoreFailed(f"blob {blob.name}", "room to write it", error) from error
 
     def _is_sound(self, blob: Blob) -> bool:
         try:

@@ -50,20 +50,21 @@ class Holdings:
         self._sound[blob] = True
         return payload
 
-    def put(self, blob: Blob, payload: bytes) -> None:
-        """Keep a payload, in place of a damaged one too. Raises BlobCorrupt or StoreFailed."""
-        self._blobs.put(blob, payload)
-        self._sound[blob] = True
-        self._retry_at.pop(blob, None)
+    def keep(self, blob: Blob, payload: bytes) -> None:
+        """Keep what this peer made and hashed itself, in place of a damaged one too. Raises
+        StoreFailed."""
+        self._blobs.keep(blob, payload)
+        self._note_sound(blob)
 
     def fetch(self, blob: Blob, sources: Sequence[Seat], now: int) -> Exception | None:
         """Get a blob from others; returns why it could not be had, and then notes when to ask
         again. Raises StoreFailed: a full disk is no fault of theirs."""
         try:
-            self.put(blob, self._exchange.fetch(blob, sources))
+            self._blobs.put(blob, self._exchange.fetch(blob, sources))
         except (BlobMissing, BlobCorrupt) as error:
             self._retry_at[blob] = now + self._retry_seconds
             return error
+        self._note_sound(blob)
         return None
 
     def retry_at(self, blob: Blob) -> int:
@@ -74,3 +75,7 @@ class Holdings:
         """Forget what was noted of blobs that nobody asks for any more; the store keeps them."""
         self._sound = {blob: sound for blob, sound in self._sound.items() if is_wanted(blob)}
         self._retry_at = {blob: at for blob, at in self._retry_at.items() if is_wanted(blob)}
+
+    def _note_sound(self, blob: Blob) -> None:
+        self._sound[blob] = True
+        self._retry_at.pop(blob, None)

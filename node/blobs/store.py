@@ -1,7 +1,8 @@
 """Blobs: payloads addressed by their Merkle root. Whoever reads one, reads what the root promised.
 
 The seam is `Blobs`; memory and disk pass one suite of laws. A payload is checked on its way in
-wherever it comes from, and again on its way out wherever it could have changed meanwhile.
+wherever it comes from, but for the very computation that named it, and again on its way out
+wherever it could have changed meanwhile.
 """
 
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ class Blobs(Protocol):
         """Keep a payload under its root, after checking it; twice is once."""
         ...
 
+    def keep(self, blob: Blob, payload: bytes) -> None:
+        """Keep a payload whose root the caller has just computed from it: not hashed again."""
+        ...
+
     def get(self, blob: Blob) -> bytes:
         """Return the payload, checked."""
         ...
@@ -59,7 +64,10 @@ class MemoryBlobs:
     def put(self, blob: Blob, payload: bytes) -> None:
         if blob not in self._payloads:
             check_payload(blob, payload)
-            self._payloads[blob] = payload
+            self.keep(blob, payload)
+
+    def keep(self, blob: Blob, payload: bytes) -> None:
+        self._payloads[blob] = payload
 
     def get(self, blob: Blob) -> bytes:
         payload = self._payloads.get(blob)

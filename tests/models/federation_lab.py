@@ -128,7 +128,7 @@ class Lab:
         block = int(receipt["blockNumber"], 16)
         if int(receipt["status"], 16) == 0:
             raise revert_error(self._ask_why(call, signer.address, block))
-        events = tuple(decode_event(_as_log(log)) for log in receipt["logs"])
+        events = tuple(_decode_log(log) for log in receipt["logs"])
         return Mined(events, int(receipt["gasUsed"], 16), block, self.now)
 
     def act(self, function: str, *arguments: object, by: int, value_wei: int = 0) -> Mined:
@@ -333,8 +333,8 @@ def _owner(seat: int, by: int | None) -> int:
     return seat % ACCOUNTS if by is None else by
 
 
-def _as_log(raw: dict[str, Any]) -> Any:
-    return {"topics": [HexBytes(t) for t in raw["topics"]], "data": HexBytes(raw["data"])}
+def _decode_log(raw: dict[str, Any]) -> Event:
+    return decode_event([bytes(HexBytes(t)) for t in raw["topics"]], bytes(HexBytes(raw["data"])))
 
 
 @pytest.fixture

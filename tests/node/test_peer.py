@@ -191,10 +191,10 @@ def test_peer__full_disk__stops_with_the_stores_error():
     class Full(MemoryBlobs):
         is_full = False
 
-        def put(self, blob, payload):
+        def keep(self, blob, payload):
             if self.is_full and not self.has(blob):
                 raise StoreFailed(f"blob {blob.name}", "room to write it", "none")
-            super().put(blob, payload)
+            super().keep(blob, payload)
 
     store = Full()
     with PeersLab(store=store) as lab:

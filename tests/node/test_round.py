@@ -150,12 +150,11 @@ def test_next_action__agreed_without_this_vote__votes_late_with_the_commitment()
 # -- judging ---------------------------------------------------------------------------------
 
 
-def test_next_action__votes_begin__gets_what_it_misses_then_computes_then_proposes():
+def test_next_action__votes_begin__gets_what_it_misses_then_computes():
     assert next_action(VOTING, Memory(has_model=True), ENDS) == Fetch((0, 1, 2, 3))
     some = Memory(has_model=True, held=frozenset({0, 2}))
     assert next_action(VOTING, some, ENDS) == Fetch((1, 3))
     assert next_action(VOTING, Memory(has_model=True, held=ALL), ENDS) == Compute(ALL)
-    assert next_action(VOTING, KNOWING, TURN) == Propose(ALL)
 
 
 def test_next_action__without_the_heads_model__pulls_it_before_it_computes():
@@ -173,8 +172,9 @@ def test_next_action__an_update_not_served__is_asked_for_again_in_time():
     assert next_action(view, memory, ENDS + 1) == Fetch((3,))
 
 
-def test_next_action__before_its_turn__trains_on_what_it_would_propose():
+def test_next_action__computed__trains_on_it_and_proposes_when_its_turn_has_come():
     assert next_action(VOTING, KNOWING, TURN - 1) == Train((OWN, 5))
+    assert next_action(VOTING, KNOWING, TURN) == Train((OWN, 5))
     training = replace(KNOWING, training=frozenset({(OWN, 5)}))
     assert next_action(VOTING, training, TURN - 1) == Wait(TURN)
     assert next_action(VOTING, training, TURN) == Propose(ALL)
@@ -201,7 +201,8 @@ def test_next_action__approved_before_training_ended__commits_afterwards():
 
 def test_next_action__another_key_for_the_same_updates__is_never_approved():
     wrong = replace(VOTING, candidates=(Candidate(OTHER, ALL),))
-    assert next_action(wrong, KNOWING, TURN) == Propose(ALL)
+    busy = replace(KNOWING, training=frozenset({(OWN, 5)}))
+    assert next_action(wrong, busy, TURN) == Propose(ALL)
     trained = replace(KNOWING, trained=frozenset({(OWN, 5)}))
     beside = replace(VOTING, candidates=(Candidate(OTHER, ALL), Candidate(OWN, ALL)))
     assert next_action(beside, trained, END - 1) == AttestAndCommit(OWN, 5)

@@ -182,6 +182,13 @@ def test_get__a_folder_in_its_place__fails(tmp_path):
         DiskBlobs(tmp_path).get(BLOB)
 
 
+def test_keep__over_a_damaged_file__mends_it(store, tmp_path):
+    store.keep(BLOB, PAYLOAD)
+    (tmp_path / BLOB.name).write_bytes(bytes(len(PAYLOAD)))
+    store.keep(BLOB, PAYLOAD)
+    assert store.get(BLOB) == PAYLOAD
+
+
 def test_kept__sound_cut_and_grown__are_listed_under_what_was_put(store, path, tmp_path):
     others = [bytes([i]) * 512 for i in range(3)]
     blobs = [Blob(compute_root(other, TAG), 512, TAG) for other in others]

@@ -46,6 +46,13 @@ def test_put__any_payloads__come_back_as_they_were(make, payloads):
         assert store.get(name(payload)) == payload
 
 
+def test_keep__what_the_caller_hashed__comes_back_as_it_was(make):
+    store = make()
+    store.keep(name(PAYLOAD), PAYLOAD)
+    store.keep(name(PAYLOAD), PAYLOAD)
+    assert store.get(name(PAYLOAD)) == PAYLOAD
+
+
 @pytest.mark.parametrize(
     "wrong",
     [PAYLOAD[:-1], PAYLOAD + b"\x00", b"", b"\x01" + PAYLOAD[1:]],
