@@ -33,10 +33,10 @@ devnet.close()
 
 
 @pytest.mark.slow
-def test_mine__twenty_thousand_blocks_more__memory_stays(tmp_path) -> None:
-    command = [sys.executable, "-c", MINE_AND_MEASURE, str(tmp_path), "10000", "20000"]
+def test_mine__a_hundred_thousand_blocks__memory_stays(tmp_path) -> None:
+    command = [sys.executable, "-c", MINE_AND_MEASURE, str(tmp_path), "10000", "90000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     warm, end = map(int, done.stdout.split())
-    # What is left is the cache of trie nodes filling up, which ends at some 20 MB.
-    assert end - warm < 16 * 1024
+    # What grows is the cache of trie nodes filling up, which ends at some 20 MB.
+    assert end - warm < 20 * 1024
     assert end < 150 * 1024
