@@ -194,7 +194,7 @@ def test_activate__results_from_before__are_forgiven(open_lab: OpenLab) -> None:
     activate(lab)
     with lab.refused("seats: older than the seat"):
         retire_withholder(lab, read_records(lab))
-    # Nor after a top-up, when the seat remembers two stakes; not yet committed, it was in no result.
+    # Nor after a top-up, when the seat remembers two stakes.
     lab.agree(3, range(3))
     assert lab.top_up(SILENT, ETHER).only(ToppedUp).counts_from == 4
     assert (state(lab).changed_from, state(lab).begun) == (4, 3)

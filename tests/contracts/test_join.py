@@ -38,23 +38,25 @@ def test_join__on_the_admission_list__takes_a_seat(open_lab: OpenLab, size: int)
 def test_join__not_on_the_admission_list__refused(open_lab: OpenLab) -> None:
     listed = ADDRESSES[:5]
     lab = open_lab(admission=compute_admission_root(listed))
-    proof = compute_admission_proof(listed, ADDRESSES[0])
+    # One whose neighbours differ, level by level.
+    first = next(i for i in range(5) if len(compute_admission_proof(listed, ADDRESSES[i])) == 3)
+    proof = compute_admission_proof(listed, ADDRESSES[first])
     wrong = [
-        (1, proof),  # of another
-        (0, ()),
-        (0, proof[:-1]),
-        (0, (*proof, bytes(32))),
-        (0, tuple(reversed(proof))),
+        ((first + 1) % 5, proof),  # of another
+        (first, ()),
+        (first, proof[:-1]),
+        (first, (*proof, bytes(32))),
+        (first, tuple(reversed(proof))),
         (7, ()),
         (7, proof),
         # The root of a list of its own, beside a node of the list.
-        (7, (compute_leaf(ADDRESSES[0]), *proof)),
+        (7, (compute_leaf(ADDRESSES[first]), *proof)),
     ]
     for account, attempt in wrong:
         with lab.refused("seats: not on the admission list"):
             lab.join(account, proof=attempt)
     assert lab.read_seat(0)[0] == NOBODY
-    lab.join(0, proof=proof)
+    lab.join(first, proof=proof)
 
 
 def test_join__again_after_leaving__needs_the_proof_again(open_lab: OpenLab) -> None:
