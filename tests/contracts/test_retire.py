@@ -1,6 +1,10 @@
 """`retire`: a seat that does not vote is watched, and counts no more after rounds of silence."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 
 import pytest
 from federation_lab import ETHER, Lab, OpenLab
@@ -19,6 +23,9 @@ from retirement_lab import (
 
 from chain.errors import Reverted
 from chain.types import Agreed, Attested, Joined, Left, Opened, Retired, ToppedUp, Watched
+from contracts import Artifact
+from contracts.build import HERE as SOURCES
+from contracts.build import compile_artifact
 
 VARIES = 255
 FIRST_DEED = 3
@@ -184,6 +191,44 @@ def test_retire__a_halted_chain__retires_nobody(lab: Lab) -> None:
     lab.commit(0, 2)
     with lab.refused("seats: too few rounds missed"):
         retire(lab)
+
+
+def test_retire__the_count_of_rounds_wraps__missed_ones_are_still_told(
+    open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same contract, but with 2**16 - 2 rounds behind it."""
+    artifact = compile_with(
+        "    ATTEST_SECONDS = p.attest_seconds\n",
+        "    ATTEST_SECONDS = p.attest_seconds\n    self._word = (2**16 - 2) << 240\n",
+    )
+    monkeypatch.setattr("chain.deployment.load_artifact", lambda: artifact)
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    event = watch(lab)
+    assert event.ran == 2**16 - 2
+    for number, ran in ((2, 2**16 - 1), (3, 0)):
+        lab.commit_all(number, range(3))
+        standing = lab.federation.get_round()
+        assert (standing.number, standing.ran) == (number, ran)
+        lab.let_lapse()
+        if number == 2:
+            with lab.refused("seats: too few rounds missed"):
+                retire(lab)
+            lab.clock.at = lab.commit_ends_at + lab.parameters.attest_seconds
+    assert lab.federation.get_head()[:3] == (lab.head, 1, 1), "nothing else in the word was touched"
+    retire(lab).only(Retired)
+
+
+def compile_with(old: str, new: str) -> Artifact:
+    """Return the artifact of the sources with one passage of `phase` changed."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "contracts"
+        copytree(SOURCES, copy)
+        phase = copy / "modules" / "phase.vy"
+        text = phase.read_text()
+        assert text.count(old) == 1
+        phase.write_text(text.replace(old, new))
+        return Artifact(**json.loads(compile_artifact(copy)))
 
 
 def test_retire__twice__refused(lab: Lab) -> None:
