@@ -37,7 +37,7 @@ class Pair:
     # Moves --------------------------------------------------------------------------------
 
     def join(self, account: int, value: int) -> None:
-        self._move("join", account, ("here",), (value,), value)
+        self._move("join", account, ("here", []), (value,), value)
 
     def top_up(self, account: int, seat: int, value: int) -> None:
         self._move("top_up", account, (seat,), (seat, value), value)
@@ -114,7 +114,7 @@ class Pair:
     def compare(self) -> None:
         """Compare what changes all the time."""
         model, federation = self.model, self.lab.federation
-        number, named, ends_at, power, active, agreed = federation.read("round")
+        number, named, ends_at, power, active, agreed, _ = federation.read("round")
         opened = model.rounds[-1] if model.rounds else None
         assert (number, named, ends_at) == (model.number, model.named, model.commit_end())
         assert (power, active) == ((opened.power, opened.active) if opened else (0, 0))
