@@ -5,6 +5,7 @@ ChainError
 ├── WrongChain           a node of another chain
 ├── NoContract           no federation at the address
 ├── NoHistory            a node that does not know the past which a reader needs
+├── WalletRefused        a keystore that cannot be written or opened
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
 ├── Gone                 a block that a re-org took away
 ├── NotDevelopment       a node whose blocks nobody can make by hand
@@ -65,6 +66,15 @@ class NoHistory(ChainError):
             f"chain: expected a node that knows when {address} was created, got {got}",
             expected="past state and logs",
             got=got,
+        )
+
+
+class WalletRefused(ChainError):
+    """A keystore cannot be written, or not be opened."""
+
+    def __init__(self, what: object, expected: str, got: str) -> None:
+        super().__init__(
+            f"wallet {what}: expected {expected}, got {got}", expected=expected, got=got
         )
 
 
