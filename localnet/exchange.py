@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from chain.types import Seat
 from localnet.byzantine import Byzantine
 from node.blobs.errors import BlobCorrupt, BlobMissing
+from node.blobs.holdings import Outcome
 from node.blobs.store import Blob, Blobs, check_payload
 
 
@@ -71,11 +72,12 @@ class LocalExchange:
 
 
 class Shelf:
-    """One peer's `Blobs` and `Exchange`: a view of the shared store."""
+    """One peer's `Blobs` and `Exchange`: a view of the shared store. Nothing takes time."""
 
     def __init__(self, exchange: LocalExchange, seat: Seat) -> None:
         self._exchange = exchange
         self._seat = seat
+        self._outcomes: dict[Blob, Outcome] = {}
 
     def put(self, blob: Blob, payload: bytes) -> None:
         self._exchange.store.put(blob, payload)
@@ -96,5 +98,12 @@ class Shelf:
     def drop(self, blob: Blob) -> None:
         self._exchange.release(self._seat, blob)
 
-    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
-        return self._exchange.fetch(self._seat, blob, sources)
+    def start(self, blob: Blob, sources: Sequence[Seat]) -> None:
+        try:
+            self.put(blob, self._exchange.fetch(self._seat, blob, sources))
+            self._outcomes[blob] = Outcome()
+        except (BlobMissing, BlobCorrupt) as error:
+            self._outcomes[blob] = Outcome(error)
+
+    def outcome(self, blob: Blob) -> Outcome | None:
+        return self._outcomes.pop(blob, None)

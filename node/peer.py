@@ -5,7 +5,6 @@ Every act is announced in the journal first, and every step may be killed at any
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chain.errors import AlreadyDone, Overtaken
@@ -117,12 +116,13 @@ class Peer:
         """Do the next thing and return what it was."""
         self._settle()
         self._collect_training()
+        self._collect_blobs()
         view = self._observe()
         now = self._now()
         action = next_action(view, self._recall(view), now)
         if not isinstance(action, Wait):
             LOG.debug("seat=%d round=%d act=%s", self.seat, view.round, type(action).__name__)
-            self._perform(action, view, now)
+            self._perform(action, view)
         return action
 
     def _now(self) -> int:
@@ -157,6 +157,8 @@ class Peer:
             model_retry_at=holdings.retry_at(model),
             held=frozenset(seat for seat, blob in updates.items() if holdings.has(blob)),
             retry_at={seat: holdings.retry_at(blob) for seat, blob in updates.items()},
+            is_pulling=holdings.is_coming(model),
+            fetching=frozenset(seat for seat, blob in updates.items() if holdings.is_coming(blob)),
             trained=frozenset(t for t in targets if self._journal.find_trained(*t)),
             training=frozenset(self._training),
             results=results,
@@ -164,16 +166,16 @@ class Peer:
             is_sending=self._pending is not None or self._refused_at == self._block_number(),
         )
 
-    def _perform(self, action: Action, view: View, now: int) -> None:
+    def _perform(self, action: Action, view: View) -> None:
         match action:
             case acts.Pull():
                 voters = tuple(self._contract.observer.ledger.votes.get(view.head.key, {}))
-                self._fetch(self._contract.model_blob(view.head.model_root), voters, now)
+                self._holdings.fetch(self._contract.model_blob(view.head.model_root), voters)
             case acts.Fetch(seats):
                 for commitment in view.row:
                     if commitment.seat in seats:
                         blob = self._contract.committed_blob(commitment)
-                        self._fetch(blob, (commitment.seat,), now)
+                        self._holdings.fetch(blob, (commitment.seat,))
             case acts.Train(target):
                 self._train(target, view)
             case acts.Compute(included):
@@ -193,9 +195,8 @@ class Peer:
                 claim = (trained.root, trained.samples, trained.steps)
                 self._send("attest_and_commit", round_id, key, (self.seat, key, round_id, *claim))
 
-    def _fetch(self, blob: Blob, sources: Sequence[Seat], now: int) -> None:
-        error = self._holdings.fetch(blob, sources, now)
-        if error is not None:
+    def _collect_blobs(self) -> None:
+        for blob, error in self._holdings.settle(self._now()):
             LOG.info("seat=%d act=fetch blob=%s error=%r", self.seat, blob.name, str(error))
 
     def _train(self, target: Target, view: View) -> None:

@@ -77,6 +77,11 @@ class View:
         """Return which third of ATTEST it is: 0, 1 or 2."""
         return min(2, 3 * (now - self.commit_ends_at) // self.attest_seconds)
 
+    def patience_ends_at(self) -> int:
+        """Return until when to wait for updates that are on their way: a slow source must not hold
+        up the votes."""
+        return self.commit_ends_at + self.attest_seconds // 12
+
     def turn_at(self) -> int:
         """Return when this seat's turn to propose has come: one after the other, in a sixth."""
         place = self.turns.index(self.seat) if self.seat in self.turns else len(self.turns)
@@ -87,15 +92,18 @@ class View:
 class Memory:
     """What the peer has and knows by itself. Times are unix seconds; 0 is at once.
 
-    `held`: the seats of the round's row whose updates are here; `retry_at`: when to ask for others.
-    `has_model`: the head's model is here. `results` are of the row: included seats → key, None
+    `held`: the seats of the round's row whose updates are here; `fetching`: whose are on their way;
+    `retry_at`: when to ask for others. `has_model`: the head's model is here; `is_pulling`: it
+    comes. `results` are of the row: included seats → key, None
     where the rule refuses them.
     """
 
     has_model: bool = False
     model_retry_at: int = 0
+    is_pulling: bool = False
     held: frozenset[Seat] = frozenset()
     retry_at: Mapping[Seat, int] = field(default_factory=dict)
+    fetching: frozenset[Seat] = frozenset()
     trained: frozenset[Target] = frozenset()
     training: frozenset[Target] = frozenset()
     results: Mapping[frozenset[Seat], Key | None] = field(default_factory=dict)
@@ -191,6 +199,8 @@ def _contribute(
     if round_id not in view.counted or target in view.committed:
         return Wait(until)
     if not memory.has_model:
+        if memory.is_pulling:
+            return Wait(until)
         return Pull() if memory.model_retry_at <= now else Wait(memory.model_retry_at)
     if target not in memory.trained:
         return Wait(until) if target in memory.training else Train(target)
@@ -201,12 +211,16 @@ def _contribute(
 
 
 def _judge(view: View, memory: Memory, now: int) -> Action:
-    if not memory.has_model and memory.model_retry_at <= now:
+    if not memory.has_model and not memory.is_pulling and memory.model_retry_at <= now:
         return Pull()
     missing = tuple(c.seat for c in view.row if c.seat not in memory.held)
-    due = tuple(seat for seat in missing if memory.retry_at.get(seat, 0) <= now)
+    asked = tuple(seat for seat in missing if seat not in memory.fetching)
+    due = tuple(seat for seat in asked if memory.retry_at.get(seat, 0) <= now)
     if due:
         return Fetch(due)
+    if len(asked) < len(missing) and now < view.patience_ends_at():
+        # With what is on its way a larger set could be proposed, which all others hold too.
+        return Wait(view.patience_ends_at())
     held = frozenset(c.seat for c in view.row) - frozenset(missing)
     if not held or not memory.has_model:
         return Wait(_next_change(view, memory, now))

@@ -5,6 +5,7 @@ once it was read or put here and found sound, and no longer after a read that fa
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from chain.types import Seat
@@ -12,23 +13,37 @@ from node.blobs.errors import BlobCorrupt, BlobMissing
 from node.blobs.store import Blob, Blobs
 
 
-class Exchange(Protocol):
-    """Where blobs of others come from. Raises BlobMissing or BlobCorrupt."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a fetch: the blob is in the store, or why it could not be had."""
 
-    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> bytes:
-        """Return a payload from the first of `sources`, or anybody, who has it and serves it
-        sound."""
+    error: BlobMissing | BlobCorrupt | None = None
+
+
+class Exchange(Protocol):
+    """Where blobs of others come from, in its own time."""
+
+    def start(self, blob: Blob, sources: Sequence[Seat]) -> None:
+        """Begin to bring a payload into the store, from `sources` first, or from anybody; a second
+        start while that goes on adds sources. Raises StoreFailed."""
+        ...
+
+    def outcome(self, blob: Blob) -> Outcome | None:
+        """Return what became of it, once; None while it goes on. Raises StoreFailed: a full disk is
+        no fault of the others."""
         ...
 
 
 class Holdings:
-    """A store in front of which is remembered what is sound, and what was asked for in vain."""
+    """A store in front of which is remembered what is sound, what is on its way, and what was asked
+    for in vain."""
 
     def __init__(self, blobs: Blobs, exchange: Exchange, *, retry_seconds: int) -> None:
         self._blobs = blobs
         self._exchange = exchange
         self._retry_seconds = retry_seconds
         self._sound: dict[Blob, bool] = {}
+        self._coming: set[Blob] = set()
         self._retry_at: dict[Blob, int] = {}
 
     def has(self, blob: Blob) -> bool:
@@ -56,16 +71,31 @@ class Holdings:
         self._blobs.keep(blob, payload)
         self._note_sound(blob)
 
-    def fetch(self, blob: Blob, sources: Sequence[Seat], now: int) -> Exception | None:
-        """Get a blob from others; returns why it could not be had, and then notes when to ask
-        again. Raises StoreFailed: a full disk is no fault of theirs."""
-        try:
-            self._blobs.put(blob, self._exchange.fetch(blob, sources))
-        except (BlobMissing, BlobCorrupt) as error:
-            self._retry_at[blob] = now + self._retry_seconds
-            return error
-        self._note_sound(blob)
-        return None
+    def fetch(self, blob: Blob, sources: Sequence[Seat]) -> None:
+        """Begin to get a blob from others; `settle` takes note of what becomes of it. Raises
+        StoreFailed."""
+        self._exchange.start(blob, sources)
+        self._coming.add(blob)
+
+    def settle(self, now: int) -> list[tuple[Blob, Exception]]:
+        """Take note of the fetches that have ended; return those in vain, and why, and note when to
+        ask again. Raises StoreFailed."""
+        failed: list[tuple[Blob, Exception]] = []
+        for blob in list(self._coming):
+            outcome = self._exchange.outcome(blob)
+            if outcome is None:
+                continue
+            self._coming.discard(blob)
+            if outcome.error is None:
+                self._note_sound(blob)
+            else:
+                self._retry_at[blob] = now + self._retry_seconds
+                failed.append((blob, outcome.error))
+        return failed
+
+    def is_coming(self, blob: Blob) -> bool:
+        """Whether a fetch goes on."""
+        return blob in self._coming
 
     def retry_at(self, blob: Blob) -> int:
         """Return when to ask for a blob (unix seconds); 0: at once."""

@@ -6,6 +6,7 @@ from chain.types import Seat
 from localnet.byzantine import parse_byzantine
 from localnet.exchange import LocalExchange
 from node.blobs.errors import BlobMissing
+from node.blobs.holdings import Outcome
 from node.blobs.store import Blob, MemoryBlobs
 from node.merkle import compute_root
 
@@ -27,18 +28,18 @@ def build(*kinds):
 def test_fetch__an_honest_holder__serves_though_it_was_not_named():
     exchange = build()
     exchange.shelf(Seat(2)).put(BLOB, PAYLOAD)
-    assert exchange.shelf(Seat(0)).fetch(BLOB, ()) == PAYLOAD
+    assert exchange.fetch(Seat(0), BLOB, ()) == PAYLOAD
     assert not exchange.shelf(Seat(0)).has(BLOB)
 
 
 def test_fetch__nobody_has_it__is_missing():
     with pytest.raises(BlobMissing, match="expected a seat that serves it, got none"):
-        build().shelf(Seat(0)).fetch(BLOB, (Seat(1),))
+        build().fetch(Seat(0), BLOB, (Seat(1),))
 
 
 @pytest.mark.parametrize("kind", ["sign_flip", "boost", "noise", "zero", "absent"])
 def test_fetch__one_that_only_learns_badly__serves(kind):
-    assert build(kind).shelf(Seat(0)).fetch(BLOB, (Seat(3),)) == PAYLOAD
+    assert build(kind).fetch(Seat(0), BLOB, (Seat(3),)) == PAYLOAD
 
 
 @pytest.mark.parametrize("kind", ["withhold", "garbage"])
@@ -46,13 +47,13 @@ def test_fetch__one_that_serves_nobody_sound__names_it(kind):
     exchange = build(kind)
     for reader in HONEST:
         with pytest.raises(BlobMissing, match="seat 3: "):
-            exchange.shelf(reader).fetch(BLOB, (Seat(3),))
+            exchange.fetch(reader, BLOB, (Seat(3),))
 
 
 def test_fetch__served_badly_by_the_first__is_had_from_another():
     exchange = build("garbage", "withhold")
     exchange.shelf(Seat(1)).put(BLOB, PAYLOAD)
-    assert exchange.shelf(Seat(0)).fetch(BLOB, (Seat(3), Seat(4))) == PAYLOAD
+    assert exchange.fetch(Seat(0), BLOB, (Seat(3), Seat(4))) == PAYLOAD
 
 
 def test_fetch__serve_half__serves_one_honest_seat_each_another():
@@ -63,7 +64,7 @@ def test_fetch__serve_half__serves_one_honest_seat_each_another():
         served = []
         for reader in HONEST:
             try:
-                lone.shelf(reader).fetch(BLOB, (Seat(source),))
+                lone.fetch(reader, BLOB, (Seat(source),))
             except BlobMissing:
                 continue
             served.append(reader)
@@ -73,8 +74,10 @@ def test_fetch__serve_half__serves_one_honest_seat_each_another():
 def test_fetch__re_served__reaches_all_whom_the_first_refused():
     exchange = build("serve_half")
     shelf = exchange.shelf(Seat(0))
-    shelf.put(BLOB, shelf.fetch(BLOB, (Seat(3),)))
-    assert exchange.shelf(Seat(2)).fetch(BLOB, (Seat(3),)) == PAYLOAD
+    shelf.start(BLOB, (Seat(3),))
+    assert shelf.outcome(BLOB) == Outcome()
+    assert shelf.outcome(BLOB) is None
+    assert exchange.fetch(Seat(2), BLOB, (Seat(3),)) == PAYLOAD
 
 
 def test_shelf__of_another_seat__holds_nothing_of_it():
@@ -84,4 +87,4 @@ def test_shelf__of_another_seat__holds_nothing_of_it():
         exchange.shelf(Seat(1)).get(BLOB)
     exchange.shelf(Seat(0)).drop(BLOB)
     with pytest.raises(BlobMissing):
-        exchange.shelf(Seat(2)).fetch(BLOB, (Seat(0),))
+        exchange.fetch(Seat(2), BLOB, (Seat(0),))

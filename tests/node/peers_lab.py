@@ -195,8 +195,8 @@ class PeersLab:
         effects = {
             "contract": self.contract,
             "sender": Fused(Recording(self.senders[seat], lives.sent), fuse, "submit", "find"),
-            "blobs": Fused(shelf, fuse, "put"),
-            "exchange": Fused(shelf, fuse, "fetch"),
+            "blobs": Fused(shelf, fuse, "keep"),
+            "exchange": Fused(shelf, fuse, "start", "outcome"),
             "journal": Fused(
                 journal, fuse, "record_trained", "record_recomputed", "record_intention"
             ),

@@ -172,6 +172,24 @@ def test_next_action__an_update_not_served__is_asked_for_again_in_time():
     assert next_action(view, memory, ENDS + 1) == Fetch((3,))
 
 
+def test_next_action__updates_on_their_way__are_waited_for_but_not_for_long():
+    held = frozenset({0, 1, 2})
+    coming = Memory(has_model=True, held=held, fetching=frozenset({3}))
+    patience = ENDS + VOTES // 12
+    assert next_action(VOTING, coming, patience - 1) == Wait(patience)
+    assert next_action(VOTING, coming, patience) == Compute(held)
+    late = replace(coming, results={held: OWN}, trained=frozenset({(OWN, 5)}))
+    assert next_action(VOTING, late, patience) == Propose(held)
+
+
+def test_next_action__the_model_on_its_way__is_not_asked_for_twice():
+    pulling = Memory(is_pulling=True)
+    assert next_action(READY, pulling, ENDS) == Wait(None)
+    assert next_action(OPEN, pulling, ENDS - 1) == Wait(ENDS)
+    voting = Memory(is_pulling=True, held=ALL)
+    assert next_action(VOTING, voting, ENDS) == Wait(VOTING.turn_at())
+
+
 def test_next_action__computed__trains_on_it_and_proposes_when_its_turn_has_come():
     assert next_action(VOTING, KNOWING, TURN - 1) == Train((OWN, 5))
     assert next_action(VOTING, KNOWING, TURN) == Train((OWN, 5))

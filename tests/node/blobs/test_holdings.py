@@ -5,7 +5,7 @@ import pytest
 from chain.types import Seat
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
-from node.blobs.holdings import Holdings
+from node.blobs.holdings import Holdings, Outcome
 from node.blobs.store import Blob, MemoryBlobs
 from node.merkle import MODEL_TAG, compute_root
 
@@ -17,13 +17,24 @@ SOURCES = (Seat(1),)
 class Serving:
     """An exchange that serves what it is told to."""
 
-    def __init__(self, payload):
+    def __init__(self, store, payload):
+        self.store = store
         self.payload = payload
+        self.is_slow = False
 
-    def fetch(self, blob, sources):
+    def start(self, blob, sources):
+        self.sources = sources
+
+    def outcome(self, blob):
+        if self.is_slow:
+            return None
         if self.payload is None:
-            raise BlobMissing("blob", "a seat that serves it", "none")
-        return self.payload
+            return Outcome(BlobMissing("blob", "a seat that serves it", "none"))
+        try:
+            self.store.put(blob, self.payload)
+        except BlobCorrupt as error:
+            return Outcome(error)
+        return Outcome()
 
 
 class Full(MemoryBlobs):
@@ -34,12 +45,18 @@ class Full(MemoryBlobs):
 
 
 def build(store, payload=None):
-    return Holdings(store, Serving(payload), retry_seconds=25)
+    return Holdings(store, Serving(store, payload), retry_seconds=25)
+
+
+def fetch(holdings, now=100):
+    """Return why the blob could not be had, as it is told the moment that it is asked for."""
+    holdings.fetch(BLOB, SOURCES)
+    return [error for blob, error in holdings.settle(now) if blob == BLOB]
 
 
 def test_fetch__served__is_held_and_asked_for_no_more():
     holdings = build(MemoryBlobs(), PAYLOAD)
-    assert holdings.fetch(BLOB, SOURCES, 100) is None
+    assert fetch(holdings) == []
     assert holdings.has(BLOB)
     assert holdings.retry_at(BLOB) == 0
 
@@ -47,14 +64,29 @@ def test_fetch__served__is_held_and_asked_for_no_more():
 @pytest.mark.parametrize("served", [None, PAYLOAD[1:], bytes(200)])
 def test_fetch__not_served_sound__is_asked_for_again_later(served):
     holdings = build(MemoryBlobs(), served)
-    assert isinstance(holdings.fetch(BLOB, SOURCES, 100), BlobMissing | BlobCorrupt)
+    (error,) = fetch(holdings)
+    assert isinstance(error, BlobMissing | BlobCorrupt)
     assert not holdings.has(BLOB)
     assert holdings.retry_at(BLOB) == 125
 
 
+def test_fetch__on_its_way__is_not_held_and_not_late():
+    store = MemoryBlobs()
+    serving = Serving(store, PAYLOAD)
+    holdings = Holdings(store, serving, retry_seconds=25)
+    serving.is_slow = True
+    assert fetch(holdings) == []
+    assert holdings.is_coming(BLOB)
+    assert not holdings.has(BLOB)
+    serving.is_slow = False
+    assert holdings.settle(200) == []
+    assert not holdings.is_coming(BLOB)
+    assert holdings.has(BLOB)
+
+
 def test_fetch__disk_full__is_no_fault_of_the_others():
     with pytest.raises(StoreFailed):
-        build(Full(), PAYLOAD).fetch(BLOB, SOURCES, 100)
+        fetch(build(Full(), PAYLOAD))
 
 
 def test_has__rotten_on_disk__is_not_held_until_it_is_put_again(tmp_path):
@@ -63,7 +95,7 @@ def test_has__rotten_on_disk__is_not_held_until_it_is_put_again(tmp_path):
     (tmp_path / BLOB.name).write_bytes(bytes(200))
     holdings = build(store, PAYLOAD)
     assert not holdings.has(BLOB)
-    assert holdings.fetch(BLOB, SOURCES, 100) is None
+    assert fetch(holdings) == []
     assert holdings.has(BLOB)
     assert holdings.get(BLOB) == PAYLOAD
 
@@ -82,7 +114,7 @@ def test_get__rotten_after_it_was_found_sound__is_held_no_more(tmp_path):
 def test_forget__not_wanted__is_looked_up_afresh():
     store = MemoryBlobs()
     holdings = build(store)
-    holdings.fetch(BLOB, SOURCES, 100)
+    fetch(holdings)
     holdings.forget(lambda blob: False)
     assert holdings.retry_at(BLOB) == 0
     store.put(BLOB, PAYLOAD)
