@@ -17,9 +17,9 @@ from time import perf_counter
 from benchmarks.plain import PlainLoop
 from benchmarks.table import print_table
 from localnet.network import Localnet
-from localnet.pool import ONE_THREAD
 from localnet.report import Progress, RoundEnded
 from localnet.scenario import Scenario
+from node.learning.process import ONE_THREAD
 
 TURNS = 5
 """Each side runs so many stretches of rounds, in turn."""

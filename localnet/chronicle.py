@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from chain.ledger import Ledger
 from chain.types import Agreed, Key, RoundId
-from localnet.pool import Pending
 from localnet.report import RoundEnded
+from node.learning.process import Pending
 
 BPS = 10_000
 

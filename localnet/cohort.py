@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from chain.types import Key, Parameters, RoundId, Seat
-from localnet.pool import Pending, Pool, PoolTrainer
+from localnet.pool import Pool, PoolTrainer
 from localnet.scenario import Scenario
 from node.data.balance import BalanceReport, describe_balance
 from node.data.dataset import Dataset
@@ -16,6 +16,7 @@ from node.data.sources import load
 from node.data.split import stratified_holdout
 from node.encoding import Layout, encode_model, to_payload, update_from_payload
 from node.learning.catalogue import build_learner
+from node.learning.process import Pending
 from node.merkle import MODEL_TAG, compute_root
 from node.rule.gram import compute_gram
 from node.rule.parameters import Rule

@@ -2,7 +2,6 @@
 
 LocalnetError
 ├── ScenarioRefused   flags that do not describe a federation
-├── WorkerFailed      a training process died
 ├── KeptRunRefused    a folder that holds no run, half of one, or another one
 ├── SourceRefused     a federation to read of which a part is not given
 └── PlotRefused       a picture that cannot be drawn
@@ -17,10 +16,6 @@ class LocalnetError(NodeError):
 
 class ScenarioRefused(LocalnetError):
     """A scenario that cannot be run."""
-
-
-class WorkerFailed(LocalnetError):
-    """A training process ended before its work did."""
 
 
 class KeptRunRefused(LocalnetError):

@@ -17,10 +17,11 @@ from typing import Self
 from chain.types import Seat
 from localnet.chronicle import Chronicle, leading_vote
 from localnet.cohort import Cohort
-from localnet.pool import Pending, Pool
+from localnet.pool import Pool
 from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
+from node.learning.process import Pending
 from node.peer import Peer
 from node.round import Wait
 

@@ -13,6 +13,7 @@
     ├── SpecRefused              a spec that is not one
     ├── ModelRefused             a file that is no agreed model, or cannot become one
     ├── ClaimRefused             a learner's count of samples or steps that is none
+    ├── WorkerFailed             a learner's process that died, or a learner that raised
     ├── JournalFailed            the journal cannot be written or read
     └── RuleError
         ├── RuleRefused          parameters under which the rule's guarantee does not hold
@@ -88,6 +89,10 @@ class ModelRefused(NodeError):
 
 class ClaimRefused(NodeError):
     """What a learner says of its work cannot be claimed: no whole number of samples or steps."""
+
+
+class WorkerFailed(NodeError):
+    """A learner's process ended before its work did, or the learner raised something of its own."""
 
 
 class JournalFailed(NodeError):

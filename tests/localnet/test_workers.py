@@ -4,9 +4,9 @@ import signal
 
 import pytest
 
-from localnet.errors import WorkerFailed
 from localnet.pool import Pool
 from node.data.sources import load
+from node.errors import WorkerFailed
 from node.learning.errors import InvalidOption
 
 

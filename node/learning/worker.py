@@ -1,5 +1,5 @@
-"""A training process: `python -m localnet.worker FD` serves one parent over a socket until it hangs
-up.
+"""A training process: `python -m node.learning.worker FD` serves one parent over a socket until it
+hangs up.
 
 A program of its own rather than multiprocessing's child: that would import the parent's main
 module, web3 and all, and it would inherit whatever threads the parent has.
@@ -11,9 +11,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from chain.types import RoundId
-from localnet.errors import WorkerFailed
 from node.encoding import Model, decode_model, model_from_payload
-from node.errors import NodeError
+from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
 from node.learning.learner import Learner
 from node.training import Course, Job, check_layout, train
