@@ -11,6 +11,7 @@
     │   ├── OutOfRange           a number that the integers of the protocol cannot hold
     │   └── PayloadRefused       bytes or integers of the wrong length or type
     ├── SpecRefused              a spec that is not one
+    ├── SettingsRefused          a peer's settings that are none
     ├── ModelRefused             a file that is no agreed model, or cannot become one
     ├── ClaimRefused             a learner's count of samples or steps that is none
     ├── WorkerFailed             a learner's process that died, or a learner that raised
@@ -81,6 +82,10 @@ class PayloadRefused(EncodingError):
 
 class SpecRefused(NodeError):
     """A spec that is not TOML, lacks an entry, or has one that it should not."""
+
+
+class SettingsRefused(NodeError):
+    """A peer's settings lack an entry, or have one that cannot be meant."""
 
 
 class ModelRefused(NodeError):

@@ -1,0 +1,147 @@
+"""A peer's folder: what one organisation keeps, and the page of settings that it may edit.
+
+FOLDER/peer.toml        the settings, with a comment each
+FOLDER/keystore.json    the key, encrypted
+FOLDER/journal.db       what the peer did and is about to do
+FOLDER/blobs/           updates and models
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from node.errors import SettingsRefused
+from node.whole_file import write_whole
+
+SETTINGS, KEYSTORE, JOURNAL, BLOBS = "peer.toml", "keystore.json", "journal.db", "blobs"
+
+_PAGE = """\
+# A peer of a Holdfast federation. What stands here concerns this organisation only.
+
+[chain]
+# JSON-RPC of a node: http://, https://, ws://, wss://, or the path of an IPC socket.
+# With two of them, what they say is compared, and the peer stops where they disagree.
+rpc = {rpc}
+# The federation, and the chain that it is on.
+contract = {contract}
+chain_id = {chain_id}
+
+[exchange]
+# Where this peer serves blobs, and the URL by which the others reach it.
+listen = {listen}
+endpoint = {endpoint}
+
+[data]
+# This organisation's own data: a .npz or .csv file, or one of scikit-learn's sets by name.
+source = {source}
+# Column of the labels in a .csv file.
+{label}
+# For trials where all peers have the same file: "2/5" takes the second of five parts of it.
+{share}
+"""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Chain(_Table):
+    rpc: list[str] = Field(min_length=1, max_length=2)
+    contract: str
+    chain_id: int = Field(ge=1)
+
+
+class _Exchange(_Table):
+    listen: str = Field(pattern=r"^.+:\d{1,5}$")
+    endpoint: str = Field(pattern=r"^https?://", max_length=256)
+
+
+class _Data(_Table):
+    source: str
+    label: str | None = None
+    share: str | None = Field(default=None, pattern=r"^[1-9]\d*/[1-9]\d*$")
+
+
+class _Page(_Table):
+    chain: _Chain
+    exchange: _Exchange
+    data: _Data
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a peer is told by its own organisation.
+
+    `listen`: host and port. `share`: (which, of how many) parts of a data set that all have, the
+    first being 1; None: all of it.
+    """
+
+    rpc: tuple[str, ...]
+    contract: str
+    chain_id: int
+    listen: tuple[str, int]
+    endpoint: str
+    source: str
+    label: str | None = None
+    share: tuple[int, int] | None = None
+
+
+def read_settings(folder: Path) -> Settings:
+    """Return the settings of a peer's folder. Raises SettingsRefused, which names the entry."""
+    path = folder / SETTINGS
+    try:
+        page = _Page.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise SettingsRefused(f"{path}", "a peer's settings", error.strerror or error) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise SettingsRefused(f"{path}: {entry}", first["msg"], repr(first["input"])) from error
+    except ValueError as error:
+        raise SettingsRefused(f"{path}", "TOML", error) from error
+    host, _, port = page.exchange.listen.rpartition(":")
+    share = _parse_share(path, page.data.share)
+    return Settings(
+        rpc=tuple(page.chain.rpc),
+        contract=page.chain.contract,
+        chain_id=page.chain.chain_id,
+        listen=(host, int(port)),
+        endpoint=page.exchange.endpoint,
+        source=page.data.source,
+        label=page.data.label,
+        share=share,
+    )
+
+
+def write_settings(folder: Path, settings: Settings) -> None:
+    """Write the page, with its comments. Raises OSError."""
+    host, port = settings.listen
+    share = None if settings.share is None else f"{settings.share[0]}/{settings.share[1]}"
+    page = _PAGE.format(
+        rpc=json.dumps(list(settings.rpc)),
+        contract=json.dumps(settings.contract),
+        chain_id=settings.chain_id,
+        listen=json.dumps(f"{host}:{port}"),
+        endpoint=json.dumps(settings.endpoint),
+        source=json.dumps(settings.source),
+        label=_entry("label", settings.label),
+        share=_entry("share", share),
+    )
+    write_whole(folder / SETTINGS, page.encode())
+
+
+def _entry(name: str, value: str | None) -> str:
+    """Return a line of TOML, or the same commented out for whoever may want it later."""
+    return f'# {name} = ""' if value is None else f"{name} = {json.dumps(value)}"
+
+
+def _parse_share(path: Path, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    which, _, count = text.partition("/")
+    if int(which) > int(count):
+        raise SettingsRefused(f"{path}: data.share", f"1/{count} to {count}/{count}", repr(text))
+    return int(which), int(count)
