@@ -3,36 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from chain.types import Parameters, Root, Wei
 from localnet.byzantine import Byzantine, parse_byzantine
 from localnet.errors import ScenarioRefused
-from node.rule.parameters import Rule, Selection, Weighting, check_rule
+from node.rule.choices import RuleOptions
+from node.rule.parameters import Rule, check_rule
 
 ETHER = 10**18
-
-
-@dataclass(frozen=True)
-class RuleChoice:
-    """A rule by name: what it sets of the parameters."""
-
-    selection: Selection
-    trim_bps: int
-    faults_bps: int
-    has_clip: bool
-
-
-RULES: Mapping[str, RuleChoice] = MappingProxyType(
-    {
-        "vouched": RuleChoice(Selection.VOUCHED, 0, 2000, has_clip=True),
-        "multi_krum": RuleChoice(Selection.MULTI_KRUM, 0, 2000, has_clip=True),
-        "trimmed_mean": RuleChoice(Selection.NONE, 2000, 2000, has_clip=True),
-        "median": RuleChoice(Selection.NONE, 5000, 2000, has_clip=True),
-        "mean": RuleChoice(Selection.NONE, 0, 0, has_clip=False),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -75,11 +54,7 @@ class Scenario:
             raise ScenarioRefused("rounds", "at least 1", self.rounds)
         if not 0 <= self.seed < 2**63:
             raise ScenarioRefused("seed", "0 to 2**63 - 1", self.seed)
-        if self.rule not in RULES:
-            raise ScenarioRefused("rule", ", ".join(RULES), repr(self.rule))
-        if self.weighting.upper() not in Weighting.__members__:
-            known = ", ".join(name.lower() for name in Weighting.__members__)
-            raise ScenarioRefused("weighting", known, repr(self.weighting))
+        self._rule_options().check_names()
         if not 1 <= self.min_updates <= self.peers:
             raise ScenarioRefused("min_updates", f"1 to {self.peers} peers", self.min_updates)
         shortest = min(self.commit_seconds, self.grace_seconds, self.attest_seconds)
@@ -91,26 +66,24 @@ class Scenario:
 
     def rule_with(self, calibrated_clip: int) -> Rule:
         """Return the rule with the clip as given, or as calibrated, or none."""
-        choice = RULES[self.rule]
-        clip = calibrated_clip if self.clip is None else self.clip
-        return Rule(
-            weighting=Weighting[self.weighting.upper()],
-            selection=choice.selection,
-            trim_bps=choice.trim_bps if self.trim_bps is None else self.trim_bps,
-            faults_bps=choice.faults_bps if self.faults_bps is None else self.faults_bps,
-            clip=clip if choice.has_clip or self.clip is not None else 0,
-            update_bytes=self.update_bytes,
-            # Measured on MNIST and digits: no loss against floats at these units.
-            update_bits=(14 if self.update_bytes == 2 else 7)
-            if self.update_bits is None
-            else self.update_bits,
-            model_bits=self.model_bits,
-        )
+        return self._rule_options().build(calibrated_clip)
 
     @property
     def needs_calibration(self) -> bool:
         """Whether a dry round must find the clip."""
-        return self.clip is None and RULES[self.rule].has_clip
+        return self._rule_options().needs_calibration
+
+    def _rule_options(self) -> RuleOptions:
+        return RuleOptions(
+            name=self.rule,
+            weighting=self.weighting,
+            trim_bps=self.trim_bps,
+            faults_bps=self.faults_bps,
+            clip=self.clip,
+            update_bytes=self.update_bytes,
+            update_bits=self.update_bits,
+            model_bits=self.model_bits,
+        )
 
     def seat_kinds(self) -> dict[int, Byzantine]:
         """Return the Byzantine seats, dealt from the highest seat down in the order given."""

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from localnet.errors import ScenarioRefused
-from localnet.scenario import RULES, Scenario
+from localnet.scenario import Scenario
 from node.errors import RuleRefused
+from node.rule.choices import RULES
 from node.rule.parameters import Selection, Weighting, check_rule
 
 
@@ -30,7 +31,7 @@ from node.rule.parameters import Selection, Weighting, check_rule
     ],
 )
 def test_check__cannot_be_run__is_refused_with_what_would_do(changed, reason):
-    with pytest.raises(ScenarioRefused, match=reason):
+    with pytest.raises((ScenarioRefused, RuleRefused), match=reason):
         replace(Scenario(), **changed).check()
 
 
