@@ -26,7 +26,7 @@ _PAGE = """\
 # With two of them, what they say is compared, and the peer stops where they disagree.
 rpc = {rpc}
 # The federation, and the chain that it is on.
-contract = {contract}
+{contract}
 chain_id = {chain_id}
 
 [exchange]
@@ -50,7 +50,7 @@ class _Table(BaseModel):
 
 class _Chain(_Table):
     rpc: list[str] = Field(min_length=1, max_length=2)
-    contract: str
+    contract: str | None = None
     chain_id: int = Field(ge=1)
 
 
@@ -76,11 +76,11 @@ class Settings:
     """What a peer is told by its own organisation.
 
     `listen`: host and port. `share`: (which, of how many) parts of a data set that all have, the
-    first being 1; None: all of it.
+    first being 1; None: all of it. `contract` None: the federation is still to be created.
     """
 
     rpc: tuple[str, ...]
-    contract: str
+    contract: str | None
     chain_id: int
     listen: tuple[str, int]
     endpoint: str
@@ -122,7 +122,7 @@ def write_settings(folder: Path, settings: Settings) -> None:
     share = None if settings.share is None else f"{settings.share[0]}/{settings.share[1]}"
     page = _PAGE.format(
         rpc=json.dumps(list(settings.rpc)),
-        contract=json.dumps(settings.contract),
+        contract=_entry("contract", settings.contract),
         chain_id=settings.chain_id,
         listen=json.dumps(f"{host}:{port}"),
         endpoint=json.dumps(settings.endpoint),

@@ -56,6 +56,10 @@ class LearnerProcess:
     def is_busy(self) -> bool:
         return self._current is not None
 
+    @property
+    def is_alive(self) -> bool:
+        return self._child.poll() is None
+
     def ask(self, method: str, arguments: tuple[Any, ...]) -> Pending:
         pending = Pending()
         self._queue.append((pending, method, arguments))
@@ -80,6 +84,11 @@ class LearnerProcess:
         if self._current is None and not self._queue and self._leisure:
             self._queue.append(self._leisure.popleft())
             self._send_next()
+
+    def poll(self) -> None:
+        """Take the answers that are there, without waiting."""
+        while self._current is not None and self.connection.poll():
+            self.collect()
 
     def collect(self) -> None:
         """Take the answer that is there."""

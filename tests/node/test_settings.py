@@ -20,7 +20,7 @@ WHOLE = Settings(
 
 
 @pytest.mark.parametrize(
-    "settings", [WHOLE, replace(WHOLE, label=None, share=None, rpc=("ws://node",))]
+    "settings", [WHOLE, replace(WHOLE, contract=None, label=None, share=None, rpc=("ws://node",))]
 )
 def test_write_settings__read_again__are_the_same(tmp_path, settings):
     write_settings(tmp_path, settings)

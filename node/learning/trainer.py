@@ -1,0 +1,75 @@
+"""The trainer of one peer: its learner in a process of its own, which may fail without the peer."""
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from chain.types import Key, RoundId, Seat
+from node.learning.process import LearnerProcess, Pending
+from node.training import Fit, Job
+
+LOG = logging.getLogger("holdfast.learner")
+
+Enrol = Callable[[LearnerProcess], list[Pending]]
+"""Tells a new process its learner, data and course; returns what to wait for."""
+
+
+class ProcessTrainer:
+    """Trains in a process; a context manager. A training that fails is told in one line and costs
+    the round; a process that died is started anew."""
+
+    def __init__(self, enrol: Enrol) -> None:
+        self._enrol = enrol
+        self._running: dict[tuple[Key, RoundId], Pending] = {}
+        self._process = self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.close()
+
+    @property
+    def connection(self) -> object:
+        """Readable when the process has something to say."""
+        return self._process.connection
+
+    def start(self, seat: Seat, parent: Key, job: Job) -> None:
+        if (parent, job.round_id) not in self._running:
+            self._running[parent, job.round_id] = self._process.train(0, job)
+
+    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
+        self._process.poll()
+        pending = self._running.get((parent, round_id))
+        if pending is None or not pending.is_done:
+            return None
+        del self._running[parent, round_id]
+        try:
+            fit: Fit = pending.result()
+        except Exception as error:  # noqa: BLE001 - a learner may raise anything
+            LOG.error("seat=%d round=%d act=train error=%r", seat, round_id, str(error))
+            if not self._process.is_alive:
+                self._process.close()
+                self._process = self._start()
+            return None
+        return fit
+
+    def _start(self) -> LearnerProcess:
+        """Return a process that knows its task. Raises what its learner or its data refuse."""
+        process = LearnerProcess()
+        try:
+            pendings = self._enrol(process)
+            while not all(pending.is_done for pending in pendings):
+                process.collect()
+            for pending in pendings:
+                pending.result()
+        except BaseException:
+            process.close()
+            raise
+        return process

@@ -1,0 +1,101 @@
+"""One peer's learner in its process: what it trained, and what its death costs."""
+
+import logging
+import signal
+from multiprocessing.connection import wait
+
+import pytest
+
+from chain.types import Key, RoundId, Seat
+from node.data.sources import load
+from node.encoding import Layout, encode_model
+from node.errors import NodeError
+from node.learning.catalogue import build_learner
+from node.learning.trainer import ProcessTrainer
+from node.merkle import MODEL_TAG
+from node.rule.parameters import Rule, Selection, Weighting
+from node.training import Course, Job, train
+
+SEAT, PARENT = Seat(3), Key(b"\x01" * 32)
+RULE = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 14, 20)
+
+
+@pytest.fixture(scope="module")
+def task():
+    data = load("breast_cancer")
+    learner = build_learner("softmax", {}, train=data)
+    arrays = learner.get_parameters({"seed": 0})
+    layout = Layout.from_arrays(arrays)
+    course = Course(layout, RULE, 0, 5)
+    return data, learner, course, encode_model(layout.flatten(arrays), 20)
+
+
+@pytest.fixture
+def trainer(task):
+    data, _, course, _ = task
+
+    def enrol(process):
+        return [
+            process.ask("enrol", (0, "softmax", {}, data, None)),
+            process.ask("follow", (0, course)),
+        ]
+
+    with ProcessTrainer(enrol) as opened:
+        yield opened
+
+
+def await_answer(trainer):
+    assert wait([trainer.connection], 60), "an answer within a minute"
+
+
+def find(trainer, number):
+    while (fit := trainer.find(SEAT, PARENT, RoundId(number))) is None:
+        await_answer(trainer)
+    return fit
+
+
+def test_find__trained__is_what_training_here_gives_and_is_told_once(trainer, task):
+    _, learner, course, head = task
+    job = Job(RoundId(1), head, MODEL_TAG)
+    trainer.start(SEAT, PARENT, job)
+    trainer.start(SEAT, PARENT, job)
+    assert find(trainer, 1).root == train(learner, course, job).root
+    assert trainer.find(SEAT, PARENT, RoundId(1)) is None
+
+
+def test_find__the_process_was_killed__costs_the_round_and_the_next_is_trained(
+    trainer, task, caplog
+):
+    head = task[3]
+    trainer._process._child.send_signal(signal.SIGSTOP)
+    for number in (1, 2):
+        trainer.start(SEAT, PARENT, Job(RoundId(number), head, MODEL_TAG))
+    trainer._process._child.kill()
+    trainer._process._child.wait()
+    with caplog.at_level(logging.ERROR):
+        assert trainer.find(SEAT, PARENT, RoundId(1)) is None
+        assert trainer.find(SEAT, PARENT, RoundId(2)) is None
+    assert [record.args[1] for record in caplog.records] == [1, 2]
+    assert "expected a living process, got exit code -9" in caplog.text
+    trainer.start(SEAT, PARENT, Job(RoundId(3), head, MODEL_TAG))
+    assert find(trainer, 3).samples == task[0].samples
+
+
+def test_find__a_learner_that_refuses__is_told_and_trains_again(trainer, task, caplog):
+    wrong = task[3][:-1]
+    trainer.start(SEAT, PARENT, Job(RoundId(1), wrong, MODEL_TAG))
+    with caplog.at_level(logging.ERROR):
+        while not caplog.records:
+            await_answer(trainer)
+            assert trainer.find(SEAT, PARENT, RoundId(1)) is None
+    assert "round=1 act=train" in caplog.text
+    trainer.start(SEAT, PARENT, Job(RoundId(2), task[3], MODEL_TAG))
+    assert find(trainer, 2).steps > 0
+
+
+def test_enter__data_that_no_learner_takes__is_raised_at_once(task):
+    def enrol(process):
+        return [process.ask("enrol", (0, "softmax", {"epochs": 0}, task[0], None))]
+
+    with pytest.raises(NodeError, match="option epochs"):
+        ProcessTrainer(enrol)
