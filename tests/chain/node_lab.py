@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -50,11 +51,8 @@ class NodeLab:
         self.created_at = deployment.block
         for seat in range(SEATS):
             self.sender(seat).send(self.federation.call("join", f"{seat}", value_wei=ETHER))
+        self.is_anvil = "anvil" in self.rpc("web3_clientVersion")
         self._mark: str | None = None
-
-    @property
-    def is_anvil(self) -> bool:
-        return "anvil" in self.rpc("web3_clientVersion")
 
     def rpc(self, method: str, *params: object) -> Any:
         return ask(self.web3, method, *params)
@@ -131,6 +129,8 @@ def run_anvil() -> Iterator[NodeLab]:
                 break
         else:
             pytest.fail("anvil ended without listening")
+        # It tells of every request, and stops when nobody reads it.
+        Thread(target=process.stdout.read, daemon=True).start()
         with _connect(f"http://{found[1]}") as lab:
             yield lab
 
@@ -149,7 +149,9 @@ def _run(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            # Not killed: what starts anvil ends it only if it is asked to.
+            process.terminate()
+            process.wait()
 
 
 @contextmanager
