@@ -3,6 +3,7 @@
 import pytest
 from peers_lab import Crash, Fuse, Fused, PeersLab, exhaust
 
+from chain.errors import Malformed
 from chain.pending import decode_pending
 from chain.rpc import ask
 from chain.types import Committed
@@ -110,3 +111,19 @@ def test_peer__killed_between_journal_and_node__sends_what_it_had_signed(tmp_pat
         lab.peers[LATE] = lab.start(LATE)
         lab.play(1)
         assert ask(lab.web3, "eth_getTransactionReceipt", name)["status"] == "0x1"
+
+
+def test_step__the_contract_refuses_for_good__is_told_once_and_not_at_every_start(tmp_path):
+    with PeersLab(4, tmp_path) as lab:
+        parent = lab.observer.ledger.genesis
+        no_root = lab.federation.call("commit", 1, LATE, parent, bytes(32), 10, 1)
+        journal = lab.peers[LATE].lab_journal
+        lab.senders[LATE].submit(no_root, lambda each: journal.record_sending(each.encode()))
+        lab.peers[LATE] = lab.start(LATE)
+        lab.mining.mine()
+        lab.observer.poll()
+        with pytest.raises(Malformed, match="rounds: an empty root"):
+            exhaust(lab.peers[LATE])
+        lab.peers[LATE] = lab.start(LATE)
+        lab.play(1)
+        assert commitments(lab, LATE)[0][0] == 1
