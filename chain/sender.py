@@ -97,7 +97,8 @@ class Sender:
 
         `note` is given each transaction before it is sent, so that a process which dies in between
         can be followed by one that knows of it. Where somebody else uses the nonce first, the call
-        is looked at anew and signed with the next; raises Refused where that never ends.
+        is looked at anew and signed with the next; raises Refused where that never ends. What the
+        node has no room for, or is too cheap for it today, is left to `renew`.
         """
         for _ in range(TRIES):
             gas = self._simulate(call)
@@ -107,7 +108,7 @@ class Sender:
             pending = Pending(call, nonce, gas, (signed,), number)
             note(pending)
             said = self._dispatch(signed)
-            if said in (Acceptance.TAKEN, Acceptance.KNOWN, Acceptance.NO_ROOM):
+            if said not in (Acceptance.NONCE_USED, Acceptance.NONCE_TAKEN):
                 return pending
             # Another process may have sent the same call with the same nonce: the same bytes.
             if said is Acceptance.NONCE_USED and self._get_receipt(pending) is not None:

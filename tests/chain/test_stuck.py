@@ -167,6 +167,23 @@ def test_renew__fees_beyond_the_limit__waits_until_they_fall(node: NodeLab) -> N
     assert node.told() == ["a"]
 
 
+def test_submit__fees_beyond_the_limit_already__sent_when_they_have_fallen(node: NodeLab) -> None:
+    node.fill_blocks(8)
+    node.mine(8)
+    sender = node.sender(0, fee_limit_wei=5 * 10**8)
+    pending = sender.submit(node.call("a"))
+    assert count_waiting(node, pending) == 0
+    blocks = 0
+    while sender.find(pending) is None:
+        pending = sender.renew(pending)
+        node.mine()
+        blocks += 1
+        assert blocks < 40, "it is stuck"
+    assert blocks > 3
+    assert pending.newest.offer.max_fee_wei <= 5 * 10**8
+    assert node.told() == ["a"]
+
+
 def test_find__another_took_the_nonce__replaced(node: NodeLab) -> None:
     one, two = node.sender(0), node.sender(0)
     node.mark()

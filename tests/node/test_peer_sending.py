@@ -74,6 +74,28 @@ def test_step__another_transaction_has_its_nonce__decides_anew(tmp_path):
         assert [logged.event.round for logged in ledger.agreed] == [1, 2]
 
 
+def test_step__a_reorg_takes_its_mined_commitment_away__commits_again(tmp_path):
+    with PeersLab(4, tmp_path) as lab:
+        lab.observer.poll()
+        for seat in (0, 1, 3):
+            exhaust(lab.peers[seat])
+        moment = ask(lab.web3, "evm_snapshot")
+        exhaust(lab.peers[LATE])
+        lab.mining.mine()
+        lab.observer.poll()
+        exhaust(lab.peers[LATE])
+        assert commitments(lab, LATE)[0][0] == 1
+        assert not lab.peers[LATE].is_sending
+        assert ask(lab.web3, "evm_revert", moment) is True
+        for _ in range(2):
+            lab.mining.mine()
+        lab.observer.poll()
+        assert commitments(lab, LATE) == []
+        ledger = lab.play(1)
+        assert commitments(lab, LATE)[0][0] == 1
+        assert len(ledger.agreed) == 1
+
+
 @pytest.mark.parametrize("is_dropped", [False, True])
 def test_peer__back_while_its_transaction_is_on_its_way__follows_that_one(tmp_path, is_dropped):
     with PeersLab(4, tmp_path) as lab:
