@@ -2,7 +2,7 @@
 again by another process."""
 
 import json
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 from eth_hash.auto import keccak
 
@@ -59,7 +59,10 @@ class Pending:
             "value_wei": call.value_wei,
             "nonce": self.nonce,
             "gas": self.gas,
-            "versions": [[v.raw.hex(), *astuple(v.offer)] for v in self.versions],
+            "versions": [
+                [each.raw.hex(), each.offer.max_fee_wei, each.offer.tip_wei]
+                for each in self.versions
+            ],
             "sent_in": self.sent_in,
         }
         return json.dumps(content).encode()
