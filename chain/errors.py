@@ -10,7 +10,8 @@ ChainError
 ├── Gone                 a block that a re-org took away
 ├── NotDevelopment       a node whose blocks nobody can make by hand
 ├── Refused              the node will not do what it was asked
-├── Lost                 a transaction that is neither pending nor mined
+├── Lost                 a transaction of which nothing was heard in time
+├── Replaced             a transaction whose nonce another one has used
 ├── ListRefused          no list of addresses, or an address that is not on it
 └── Reverted             the contract refused, with a reason
     ├── ParametersRefused    at creation
@@ -106,7 +107,7 @@ class Refused(ChainError):
 
 
 class Lost(ChainError):
-    """A transaction that the node neither holds nor has mined."""
+    """A transaction that was not mined in the time that there was."""
 
     def __init__(self, transaction: bytes) -> None:
         name = "0x" + transaction.hex()
@@ -118,6 +119,17 @@ class ListRefused(ChainError):
 
     def __init__(self, expected: str, got: object) -> None:
         super().__init__(f"admission: expected {expected}, got {got}", expected=expected, got=got)
+
+
+class Replaced(ChainError):
+    """Another transaction of the account has used the nonce, so this one is never mined."""
+
+    def __init__(self, function: str, nonce: int) -> None:
+        super().__init__(
+            f"chain: expected {function} to be mined with nonce {nonce}, got another transaction",
+            expected=function,
+            got=nonce,
+        )
 
 
 class Reverted(ChainError):

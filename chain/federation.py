@@ -19,6 +19,7 @@ from chain import types
 from chain.errors import Gone, NoContract, NoHistory, Refused, Reverted, revert_error
 from chain.rpc import ask, get_block
 from chain.types import (
+    Block,
     Created,
     Event,
     Key,
@@ -33,6 +34,8 @@ from chain.types import (
 )
 from contracts import load_artifact
 
+_UNKNOWN_BLOCK = ("unknown block", "not found", "cannot be found")
+"""What nodes say of a block that they do not have: geth and anvil, erigon and reth, nethermind."""
 BlockId = int | bytes
 """A block's number, or its hash: what a read is pinned to."""
 
@@ -102,6 +105,15 @@ def decode_event(topics: Sequence[bytes], data: bytes) -> Event:
 
 def _unhex(text: str) -> bytes:
     return bytes.fromhex(text[2:])
+
+
+def _decode_log(log: dict[str, Any], timestamp: int) -> Logged:
+    """Return a log as JSON-RPC has it; `timestamp` is its block's, in unix seconds."""
+    at = Position(
+        int(log["blockNumber"], 16), int(log["logIndex"], 16), _unhex(log["transactionHash"])
+    )
+    event = decode_event([_unhex(topic) for topic in log["topics"]], _unhex(log["data"]))
+    return Logged(event, at, timestamp)
 
 
 class Federation:
@@ -181,10 +193,24 @@ class Federation:
             number = int(log["blockNumber"], 16)
             if number not in times:
                 times[number] = self._get_time(number)
-            at = Position(number, int(log["logIndex"], 16), _unhex(log["transactionHash"]))
-            event = decode_event([_unhex(topic) for topic in log["topics"]], _unhex(log["data"]))
-            events.append(Logged(event, at, times[number]))
+            events.append(_decode_log(log, times[number]))
         return events
+
+    def get_events_of(self, block: Block) -> list[Logged]:
+        """Return the contract's events in one block, whatever chain it is on.
+
+        Raises Gone where the node does not have the block (any more, or yet).
+        """
+        wanted = {"address": self.address, "blockHash": "0x" + block.hash.hex()}
+        try:
+            logs = ask(self.web3, "eth_getLogs", wanted)
+        except Refused as error:
+            # Who answers may not be who would answer for the block: a node can be several.
+            is_unknown = any(words in str(error.got).lower() for words in _UNKNOWN_BLOCK)
+            if is_unknown or get_block(self.web3, block.hash) is None:
+                raise Gone(block.number) from error
+            raise
+        return [_decode_log(log, block.timestamp) for log in logs]
 
     def _get_time(self, number: int) -> int:
         block = get_block(self.web3, number)

@@ -21,10 +21,14 @@ def ask(web3: Web3, method: str, *arguments: object) -> Any:
     return answer["result"]
 
 
-def get_block(web3: Web3, which: int | str) -> Block | None:
-    """Return a block's identity, None where the node has no such block. Raises Refused."""
-    name = which if isinstance(which, str) else hex(which)
-    block = ask(web3, "eth_getBlockByNumber", name, False)
+def get_block(web3: Web3, which: int | str | bytes) -> Block | None:
+    """Return the identity of a block, given its number, hash or tag; None where the node has no
+    such block. Raises Refused."""
+    if isinstance(which, bytes):
+        block = ask(web3, "eth_getBlockByHash", "0x" + which.hex(), False)
+    else:
+        name = which if isinstance(which, str) else hex(which)
+        block = ask(web3, "eth_getBlockByNumber", name, False)
     if block is None:
         return None
     return Block(

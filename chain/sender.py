@@ -4,15 +4,20 @@ A call that would revert is refused before it costs anything; one that reverts a
 the chain moved in between, is asked again at the block that refused it, for its reason.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, Protocol, cast
 
 from eth_account.datastructures import SignedTransaction
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TimeExhausted, Web3RPCError
+from web3.exceptions import ContractLogicError, Web3RPCError
 
-from chain.errors import Lost, Overtaken, Reverted, revert_error
+from chain.acceptance import Acceptance, read_acceptance
+from chain.errors import Lost, Overtaken, Refused, Replaced, Reverted, revert_error
 from chain.federation import Call
+from chain.fees import FEE_LIMIT_WEI, Market, Offer, compute_higher_offer, compute_offer
+from chain.pending import Pending, Signed
 from chain.rpc import ask
 
 GAS_LIMITS = {
@@ -24,6 +29,15 @@ GAS_LIMITS = {
 """The most that these can cost with 128 seats. An estimate would not do: any vote may turn out to
 be the one that agrees, and any commitment the one that opens a round, depending on what is mined
 before it."""
+
+
+PATIENCE_BLOCKS = 3
+"""So long a transaction may wait before its fees are looked at: one full block is no reason."""
+TRIES = 20
+"""For a nonce, where other processes send with the same key: a try fails only if one of them got
+ahead."""
+POLL_SECONDS = 0.1
+NO_LIMIT_WEI = 2**128
 
 
 class Signer(Protocol):
@@ -46,19 +60,19 @@ class Receipt:
     contract: str | None
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A transaction on its way."""
+Note = Callable[[Pending], None]
+"""Takes down what is about to be sent."""
 
-    call: Call
-    transaction: bytes
+
+def _ignore(pending: Pending) -> None:
+    """Nothing outlives this process, so nothing is taken down."""
 
 
 class Sender:
-    """Sends one account's transactions, in order.
+    """Sends one account's transactions, in order; others may send with the same key.
 
     `is_gas_free`: on a development chain a refusal costs nothing, so the chain itself is the
-    simulation.
+    simulation. `fee_limit_wei` bounds what is offered for a unit of gas, where gas is not free.
     """
 
     def __init__(
@@ -68,81 +82,164 @@ class Sender:
         *,
         timeout_seconds: float = 120,
         is_gas_free: bool = False,
+        fee_limit_wei: int = FEE_LIMIT_WEI,
     ) -> None:
         self.web3 = web3
         self.address = signer.address
         self._signer = signer
         self._timeout_seconds = timeout_seconds
         self._is_gas_free = is_gas_free
+        self._fee_limit_wei = NO_LIMIT_WEI if is_gas_free else fee_limit_wei
         self._chain_id = web3.eth.chain_id
 
-    def submit(self, call: Call) -> Pending:
-        """Simulate, sign and send; raises a Reverted, with nothing sent, where it would fail."""
+    def submit(self, call: Call, note: Note = _ignore) -> Pending:
+        """Simulate, sign and send; raises a Reverted, with nothing sent, where it would fail.
+
+        `note` is given each transaction before it is sent, so that a process which dies in between
+        can be followed by one that knows of it. Where somebody else uses the nonce first, the call
+        is looked at anew and signed with the next; raises Refused where that never ends. What the
+        node has no room for, or is too cheap for it today, is left to `renew`.
+        """
+        for _ in range(TRIES):
+            gas = self._simulate(call)
+            nonce = self._count("pending")
+            number, market = self._ask_market()
+            signed = self._sign(call, nonce, gas, compute_offer(market, self._fee_limit_wei))
+            pending = Pending(call, nonce, gas, (signed,), number)
+            note(pending)
+            said = self._dispatch(signed)
+            if said not in (Acceptance.NONCE_USED, Acceptance.NONCE_TAKEN):
+                return pending
+            # Another process may have sent the same call with the same nonce: the same bytes.
+            if said is Acceptance.NONCE_USED and self._get_receipt(pending) is not None:
+                return pending
+        raise Refused("eth_sendRawTransaction", f"{said.value}, {TRIES} times")
+
+    def find(self, pending: Pending) -> Receipt | None:
+        """Return the receipt, None while there may still be one.
+
+        Raises the typed error of a revert, and Replaced where another transaction of the account
+        has its nonce: then this call did not happen, and whoever wants it looks at the chain again.
+        """
+        receipt = self._get_receipt(pending)
+        if receipt is None:
+            if self._count("latest") <= pending.nonce:
+                return None
+            # It may have been mined between the two questions.
+            receipt = self._get_receipt(pending)
+            if receipt is None:
+                raise Replaced(pending.call.function, pending.nonce)
+        block = int(receipt["blockNumber"], 16)
+        if int(receipt["status"], 16) != 1:
+            raise self._reason(pending.call, block)
+        return Receipt(
+            transaction=bytes.fromhex(receipt["transactionHash"][2:]),
+            function=pending.call.function,
+            block=block,
+            gas_used=int(receipt["gasUsed"], 16),
+            contract=receipt.get("contractAddress"),
+        )
+
+    def renew(self, pending: Pending, note: Note = _ignore) -> Pending:
+        """See to it that what `find` has not found can be mined; return what is on its way now.
+
+        Where the node has dropped it, it is sent again, with a higher fee if need be; raises a
+        Reverted, with nothing sent, where it would fail by now. Where it waits for longer than
+        PATIENCE_BLOCKS and offers too little, another with the same nonce and higher fees takes
+        its place. `note` as in `submit`.
+        """
+        is_waiting = any(self._is_known(signed) for signed in reversed(pending.versions))
+        number, market = self._ask_market()
+        if is_waiting and number - pending.sent_in < PATIENCE_BLOCKS:
+            return pending
+        if not is_waiting:
+            self._simulate(pending.call)
+        if not pending.newest.offer.is_enough(market):
+            offer = compute_higher_offer(pending.newest.offer, market, self._fee_limit_wei)
+            if offer is not None:
+                signed = self._sign(pending.call, pending.nonce, pending.gas, offer)
+                pending = pending.with_version(signed, number)
+                is_waiting = False
+        if not is_waiting:
+            note(pending)
+            # Whatever the node says to it: the next look at the chain shows what came of it.
+            self._dispatch(pending.newest)
+        return pending
+
+    def send(self, call: Call) -> Receipt:
+        """Submit a call and wait until it is mined; raises Lost where that takes too long."""
+        deadline = monotonic() + self._timeout_seconds
+        pending = self.submit(call)
+        while (receipt := self.find(pending)) is None:
+            if monotonic() > deadline:
+                raise Lost(pending.transaction)
+            sleep(POLL_SECONDS)
+            pending = self.renew(pending)
+        return receipt
+
+    def _sign(self, call: Call, nonce: int, gas: int, offer: Offer) -> Signed:
         transaction: dict[str, Any] = {
+            "data": call.data,
+            "value": call.value_wei,
+            "gas": gas,
+            "nonce": nonce,
+            "chainId": self._chain_id,
+            "maxFeePerGas": offer.max_fee_wei,
+            "maxPriorityFeePerGas": offer.tip_wei,
+        }
+        if call.to:
+            transaction["to"] = call.to
+        signed = self._signer.sign_transaction(transaction)
+        return Signed(bytes(signed.raw_transaction), offer)
+
+    def _dispatch(self, signed: Signed) -> Acceptance:
+        """Hand it to the node and return what that said; raises Refused for what nobody expects."""
+        try:
+            ask(self.web3, "eth_sendRawTransaction", "0x" + signed.raw.hex())
+        except Refused as error:
+            return read_acceptance(error)
+        return Acceptance.TAKEN
+
+    def _count(self, when: str) -> int:
+        """Return the account's next nonce: after what is mined, or after what waits too."""
+        return int(ask(self.web3, "eth_getTransactionCount", self.address, when), 16)
+
+    def _get_receipt(self, pending: Pending) -> dict[str, Any] | None:
+        for signed in reversed(pending.versions):
+            receipt = ask(self.web3, "eth_getTransactionReceipt", "0x" + signed.hash.hex())
+            if receipt is not None:
+                return cast(dict[str, Any], receipt)
+        return None
+
+    def _is_known(self, signed: Signed) -> bool:
+        name = "0x" + signed.hash.hex()
+        return ask(self.web3, "eth_getTransactionByHash", name) is not None
+
+    def _ask_market(self) -> tuple[int, Market]:
+        """Return the head's number and what gas costs there."""
+        latest = ask(self.web3, "eth_getBlockByNumber", "latest", False)
+        tip_wei = int(ask(self.web3, "eth_maxPriorityFeePerGas"), 16)
+        return int(latest["number"], 16), Market(int(latest["baseFeePerGas"], 16), tip_wei)
+
+    def _simulate(self, call: Call) -> int:
+        """Return the gas limit for a call that succeeds now, or raise the error of its revert."""
+        message: dict[str, Any] = {
             "from": self.address,
             "data": call.data,
             "value": call.value_wei,
         }
         if call.to:
-            transaction["to"] = call.to
-        transaction["gas"] = self._simulate(call.function, transaction)
-        transaction["nonce"] = int(
-            ask(self.web3, "eth_getTransactionCount", self.address, "pending"), 16
-        )
-        transaction["chainId"] = self._chain_id
-        transaction |= self._fees()
-        del transaction["from"]
-        signed = self._signer.sign_transaction(transaction)
-        raw = "0x" + bytes(signed.raw_transaction).hex()
-        return Pending(call, bytes.fromhex(ask(self.web3, "eth_sendRawTransaction", raw)[2:]))
-
-    def find(self, pending: Pending) -> Receipt | None:
-        """Return the receipt, None while there is none; raises the typed error of a revert."""
-        receipt = ask(self.web3, "eth_getTransactionReceipt", "0x" + pending.transaction.hex())
-        if receipt is None:
-            return None
-        if int(receipt["status"], 16) != 1:
-            raise self._reason(pending.call, int(receipt["blockNumber"], 16))
-        return Receipt(
-            transaction=pending.transaction,
-            function=pending.call.function,
-            block=int(receipt["blockNumber"], 16),
-            gas_used=int(receipt["gasUsed"], 16),
-            contract=receipt.get("contractAddress"),
-        )
-
-    def send(self, call: Call) -> Receipt:
-        """Submit a call and wait until it is mined; raises Lost where that takes too long."""
-        pending = self.submit(call)
+            message["to"] = call.to
         try:
-            self.web3.eth.wait_for_transaction_receipt(
-                cast(Any, pending.transaction), timeout=self._timeout_seconds, poll_latency=0.05
-            )
-        except TimeExhausted as error:
-            raise Lost(pending.transaction) from error
-        receipt = self.find(pending)
-        if receipt is None:
-            raise Lost(pending.transaction)
-        return receipt
-
-    def _simulate(self, function: str, transaction: dict[str, Any]) -> int:
-        """Return the gas limit for a call that succeeds now, or raise the error of its revert."""
-        try:
-            if function not in GAS_LIMITS:
-                return self.web3.eth.estimate_gas(cast(Any, transaction))
-            limit = GAS_LIMITS[function]
+            if call.function not in GAS_LIMITS:
+                return self.web3.eth.estimate_gas(cast(Any, message))
+            limit = GAS_LIMITS[call.function]
             if self._is_gas_free:
                 return limit
-            self.web3.eth.call(cast(Any, {**transaction, "gas": limit}))
+            self.web3.eth.call(cast(Any, {**message, "gas": limit}))
         except (ContractLogicError, Web3RPCError) as error:
             raise revert_error(str(error.message)) from error
         return limit
-
-    def _fees(self) -> dict[str, int]:
-        """Return EIP-1559 fees that hold while the base fee doubles."""
-        base = int(ask(self.web3, "eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
-        tip = int(ask(self.web3, "eth_maxPriorityFeePerGas"), 16)
-        return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
 
     def _reason(self, call: Call, block: int) -> Reverted:
         try:

@@ -1,4 +1,5 @@
-"""What must survive a crash: what a peer learned, what it recomputed, and what it set out to say.
+"""What must survive a crash: what a peer learned, what it recomputed, what it set out to say, and
+the transaction in which it said so last.
 
 SQLite, every entry a transaction of its own, written before the act that it announces. So a peer
 killed at any line repeats its act word for word: the update of a (parent, round) is chosen once,
@@ -23,6 +24,8 @@ CREATE TABLE IF NOT EXISTS recomputed (
     key BLOB PRIMARY KEY, round INTEGER NOT NULL, model_root BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS intentions (
     number INTEGER PRIMARY KEY, act TEXT NOT NULL, round INTEGER NOT NULL, subject BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS sending (
+    only INTEGER PRIMARY KEY CHECK (only = 0), content BLOB NOT NULL);
 """
 
 
@@ -119,6 +122,22 @@ class Journal:
         """Return all that was announced, in order: act, round, subject (key or root)."""
         rows = self._read_all("SELECT act, round, subject FROM intentions ORDER BY number")
         return [(act, RoundId(number), subject) for act, number, subject in rows]
+
+    def record_sending(self, content: bytes) -> None:
+        """Keep the transaction that is about to be sent, in place of the one before it.
+
+        It stays here when it is mined: to ask for it once more costs less than a write each time.
+        """
+        self._write("INSERT OR REPLACE INTO sending VALUES (0, ?)", (content,))
+
+    def find_sending(self) -> bytes | None:
+        """Return the transaction that was sent last, which may be on its way still."""
+        row = self._read("SELECT content FROM sending", ())
+        return None if row is None else bytes(row[0])
+
+    def forget_sending(self) -> None:
+        """Let go of the transaction that was sent last: what came of it needs no second look."""
+        self._write("DELETE FROM sending", ())
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:

@@ -7,11 +7,12 @@ Every act is announced in the journal first, and every step may be killed at any
 import logging
 from dataclasses import dataclass
 
-from chain.errors import AlreadyDone, Overtaken
+from chain.errors import AlreadyDone, Overtaken, Refused, Replaced, Reverted
 from chain.federation import Call, Federation
 from chain.keys import compute_result_key, compute_update_tag
 from chain.observer import Observer
-from chain.sender import Pending, Sender
+from chain.pending import Pending, decode_pending
+from chain.sender import Sender
 from chain.types import Clock, Committed, Key, Parameters, Root, RoundId, Seat, bitmap_of
 from node import round as acts
 from node.blobs.errors import BlobCorrupt, BlobMissing
@@ -96,7 +97,9 @@ class Peer:
         self._compute = compute
         self._rule: Rule = rule_of(contract.parameters)
         self._seen: _Seen | None = None
-        self._pending: Pending | None = None
+        # What an earlier life sent last may be on its way still, or never have left.
+        sent = journal.find_sending()
+        self._pending: Pending | None = None if sent is None else decode_pending(sent)
         self._asked_at = -1
         self._refused_at = -1
         self._training: set[Target] = set()
@@ -304,23 +307,38 @@ class Peer:
         self._journal.record_intention(function, round_id, subject)
         call: Call = self._contract.federation.call(function, *arguments)
         try:
-            self._pending = self._sender.submit(call)
+            self._sender.submit(call, self._note)
             self._asked_at = self._block_number()
         except (Overtaken, AlreadyDone) as error:
             # Nothing was sent; look again when the chain has moved.
+            self._pending = None
             self._refused_at = self._block_number()
             LOG.info("seat=%d act=%s error=%r", self.seat, function, str(error))
+        except (Refused, Reverted):
+            self._pending = None
+            raise
+
+    def _note(self, pending: Pending) -> None:
+        """Take down what is about to be sent: from here on it may be on its way."""
+        self._journal.record_sending(pending.encode())
+        self._pending = pending
 
     def _settle(self) -> None:
-        """Take note of what became of the transaction on its way."""
+        """Take note of what became of the transaction on its way, and help it on."""
         if self._pending is None or self._asked_at == self._block_number():
             return
         self._asked_at = self._block_number()
         try:
             if self._sender.find(self._pending) is None:
+                self._sender.renew(self._pending, self._note)
                 return
-        except (Overtaken, AlreadyDone) as error:
+        except (Overtaken, AlreadyDone, Replaced) as error:
+            # What is to be done is decided anew: of what is done already, the chain tells.
             LOG.info("seat=%d act=%s error=%r", self.seat, self._pending.call.function, str(error))
+        except Reverted:
+            # Whoever starts this peer again has been told.
+            self._journal.forget_sending()
+            raise
         self._pending = None
 
     def _trained(self, target: Target) -> Trained:

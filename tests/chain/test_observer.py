@@ -108,6 +108,7 @@ def test_poll__more_blocks_than_a_range__read_in_ranges(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "RANGE_BLOCKS", 3)
+    monkeypatch.setattr(watching, "NEAR_BLOCKS", 2)
     node.one.agree(1)
     watcher = Watcher(node.federation, created_at=1)
     batches = []
@@ -270,6 +271,7 @@ def test_poll__ranges_while_blocks_change__is_not_believed(
     """Found by review: of a range that ends before the latest block, the end was read only after
     the events, so both could be of different chains."""
     monkeypatch.setattr(watching, "RANGE_BLOCKS", 2)
+    monkeypatch.setattr(watching, "NEAR_BLOCKS", 1)
     observer = node.observe()
     observer.poll()
     for lab, order in ((node.one, (0, 1, 2)), (node.two, (2, 1, 0))):

@@ -53,6 +53,9 @@ PARAMETERS = {
 }
 
 
+RECORDS = ("record_trained", "record_recomputed", "record_intention", "record_sending")
+
+
 class Toy:
     """Moves towards a point of the seat's own."""
 
@@ -125,12 +128,15 @@ class Recording:
         self._sender = sender
         self._sent = sent
 
-    def submit(self, call):
+    def submit(self, call, note):
         self._sent.append(call)
-        return self._sender.submit(call)
+        return self._sender.submit(call, note)
 
     def find(self, pending):
         return self._sender.find(pending)
+
+    def renew(self, pending, note):
+        return self._sender.renew(pending, note)
 
 
 @dataclass
@@ -194,12 +200,12 @@ class PeersLab:
         shelf = self.exchange.shelf(seat)
         effects = {
             "contract": self.contract,
-            "sender": Fused(Recording(self.senders[seat], lives.sent), fuse, "submit", "find"),
+            "sender": Fused(
+                Recording(self.senders[seat], lives.sent), fuse, "submit", "find", "renew"
+            ),
             "blobs": Fused(shelf, fuse, "keep"),
             "exchange": Fused(shelf, fuse, "start", "outcome"),
-            "journal": Fused(
-                journal, fuse, "record_trained", "record_recomputed", "record_intention"
-            ),
+            "journal": Fused(journal, fuse, *RECORDS),
             "trainer": Fused(trainer, fuse, "start", "find"),
             "clock": self.clock,
         }

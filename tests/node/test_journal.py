@@ -60,12 +60,23 @@ def test_record_intention__several__stand_in_order(journal):
     ]
 
 
+def test_record_sending__several__keeps_the_last(journal):
+    assert journal.find_sending() is None
+    journal.record_sending(b"first")
+    journal.record_sending(b"second")
+    assert journal.find_sending() == b"second"
+    journal.forget_sending()
+    assert journal.find_sending() is None
+
+
 def test_journal__reopened__knows_everything(path):
     with Journal(path) as journal:
         journal.record_trained(PARENT, 1, FIRST)
         journal.record_recomputed(KEY, 1, FIRST.root)
         journal.record_intention("attest", 1, KEY)
+        journal.record_sending(b"signed")
     with Journal(path) as journal:
+        assert journal.find_sending() == b"signed"
         assert journal.record_trained(PARENT, 1, SECOND) == FIRST
         assert journal.has_recomputed(KEY)
         assert journal.intentions() == [("attest", 1, KEY)]
@@ -82,6 +93,7 @@ journal = Journal(Path({str(path)!r}))
 journal.record_trained({PARENT!r}, 1, Trained({FIRST.root!r}, 20, 3))
 journal.record_recomputed({KEY!r}, 1, {FIRST.root!r})
 journal.record_intention("attest", 1, {KEY!r})
+journal.record_sending(b"signed")
 os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", program], check=False)
@@ -90,6 +102,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert journal.find_trained(PARENT, 1) == FIRST
         assert journal.has_recomputed(KEY)
         assert journal.intentions() == [("attest", 1, KEY)]
+        assert journal.find_sending() == b"signed"
 
 
 def test_journal__every_entry__is_a_transaction_of_its_own(path):
@@ -109,6 +122,7 @@ def test_journal__every_entry__is_a_transaction_of_its_own(path):
         lambda journal: journal.record_trained(PARENT, 1, FIRST),
         lambda journal: journal.record_recomputed(KEY, 1, FIRST.root),
         lambda journal: journal.record_intention("attest", 1, KEY),
+        lambda journal: journal.record_sending(bytes(1000)),
     ],
 )
 def test_record__no_room__fails_and_nothing_is_entered(path, write):
