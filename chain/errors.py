@@ -1,7 +1,10 @@
 """What can go wrong on a chain, and the one place that turns revert strings into types.
 
 ChainError
+├── BadEndpoint          a text that names no endpoint
 ├── Unreachable          no node answers, or its answer is none
+│   └── Dropped          a connection that had answered before
+├── Disagreement         two nodes of which one must be wrong
 ├── WrongChain           a node of another chain
 ├── NoContract           no federation at the address
 ├── NoHistory            a node that does not know the past which a reader needs
@@ -19,6 +22,8 @@ ChainError
     └── Malformed            no honest peer would send this
 """
 
+ENDPOINT_FORMS = "an endpoint: http(s)://HOST:PORT, ws(s)://HOST:PORT, ipc://PATH or a PATH/TO.ipc"
+
 
 class ChainError(Exception):
     """Root of this package's errors; a leaf says what was expected and what came."""
@@ -29,6 +34,15 @@ class ChainError(Exception):
         self.got = got
 
 
+class BadEndpoint(ChainError):
+    """A text that names no endpoint of a node."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(
+            f"chain: expected {ENDPOINT_FORMS}, got {got!r}", expected=ENDPOINT_FORMS, got=got
+        )
+
+
 class Unreachable(ChainError):
     """No node answers at the endpoint."""
 
@@ -36,6 +50,28 @@ class Unreachable(ChainError):
         super().__init__(
             f"chain: expected a node at {endpoint}, got {reason}", expected=endpoint, got=reason
         )
+
+
+class Dropped(Unreachable):
+    """The node hung up on a connection over which it had answered before."""
+
+
+class Disagreement(ChainError):
+    """Two nodes tell different things of the same: one of them is wrong, or of another chain.
+
+    `about` is what was asked, with the block's height; `tells` are the two answers, in order.
+    """
+
+    def __init__(self, endpoints: tuple[str, str], about: str, tells: tuple[str, str]) -> None:
+        first, second = endpoints
+        super().__init__(
+            f"chain: expected {first} and {second} to tell the same {about}, "
+            f"got {tells[0]} and {tells[1]}",
+            expected=f"the same {about}",
+            got=tells,
+        )
+        self.endpoints = endpoints
+        self.about = about
 
 
 class WrongChain(ChainError):

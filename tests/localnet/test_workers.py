@@ -41,7 +41,9 @@ def test_ask__a_learner_that_raises__is_told_and_the_worker_lives(pool, data):
     wrong = pool.ask(0, "follow", "no course")
     right = enrol(pool, data)
     pool.wait([wrong, right])
-    with pytest.raises(WorkerFailed, match="worker: follow: expected an answer, got AttributeError"):
+    with pytest.raises(
+        WorkerFailed, match="worker: follow: expected an answer, got AttributeError"
+    ):
         wrong.result()
     assert right.result() is None
 

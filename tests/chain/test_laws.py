@@ -1,0 +1,385 @@
+"""What holds on every chain: embedded, served over HTTP and WebSocket, and a real node's.
+
+One chain of each kind for all tests of a worker; a federation of its own for each test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from federation_lab import ETHER, PAIR, PARAMETERS, START, Clock, make_root
+from nodes_lab import run_anvil
+from server_lab import serve
+from web3 import Web3
+
+from chain.connect import connect_devnet, open_endpoint
+from chain.deployment import deploy
+from chain.devnet.accounts import derive_accounts
+from chain.devnet.devnet import Devnet
+from chain.errors import AlreadyDone, Malformed, NotOwner, Overtaken, ParametersRefused, SeatRefused
+from chain.federation import EVENTS, Call, Federation
+from chain.keys import compute_result_key
+from chain.mining import Mining
+from chain.observer import Observer
+from chain.rpc import ask, get_block
+from chain.sender import Receipt, Sender
+from chain.types import (
+    Agreed,
+    Attested,
+    Closing,
+    Committed,
+    Created,
+    Joined,
+    Key,
+    Logged,
+    Opened,
+    OpenRound,
+    Proposed,
+    Root,
+    RoundId,
+)
+
+SEATS = 4
+TOPICS = {entry["name"]: "0x" + topic.hex() for topic, entry in EVENTS.items()}
+
+# Chains ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def in_process() -> Iterator[Web3]:
+    with Devnet(clock=Clock(START), accounts=SEATS) as devnet:
+        yield connect_devnet(devnet)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[str]:
+    with Devnet(clock=Clock(START), accounts=SEATS) as devnet, serve(devnet) as server:
+        yield server.host
+
+
+@pytest.fixture(scope="session")
+def over_http(served: str) -> Iterator[Web3]:
+    with open_endpoint(f"http://{served}") as web3:
+        yield web3
+
+
+@pytest.fixture(scope="session")
+def over_websocket(served: str) -> Iterator[Web3]:
+    with open_endpoint(f"ws://{served}") as web3:
+        yield web3
+
+
+@pytest.fixture(scope="session")
+def anvil_socket(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("anvil") / "node.ipc"
+
+
+@pytest.fixture(scope="session")
+def anvil_url(anvil_socket: Path) -> Iterator[str]:
+    with run_anvil("--ipc", str(anvil_socket)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def anvil(anvil_url: str) -> Iterator[Web3]:
+    with open_endpoint(anvil_url) as web3:
+        yield web3
+
+
+@pytest.fixture(scope="session")
+def anvil_websocket(anvil_url: str) -> Iterator[Web3]:
+    with open_endpoint(anvil_url.replace("http", "ws")) as web3:
+        yield web3
+
+
+@pytest.fixture(scope="session")
+def anvil_ipc(anvil_url: str, anvil_socket: Path) -> Iterator[Web3]:
+    with open_endpoint(str(anvil_socket)) as web3:
+        yield web3
+
+
+@dataclass
+class Lab:
+    """A federation with seats 0 to 3, each of an ether, owned by the first accounts."""
+
+    web3: Web3
+    senders: list[Sender]
+    federation: Federation
+    created_at: int
+    gas: list[int]
+
+    @property
+    def head(self) -> Key:
+        return self.federation.get_head()[0]
+
+    def call(self, function: str, *arguments: object, value_wei: int = 0) -> Call:
+        return self.federation.call(function, *arguments, value_wei=value_wei)
+
+    def act(self, by: int, function: str, *arguments: object, value_wei: int = 0) -> Receipt:
+        receipt = self.senders[by].send(self.call(function, *arguments, value_wei=value_wei))
+        self.gas.append(receipt.gas_used)
+        return receipt
+
+    def commitment(self, seat: int, number: int = 1) -> Call:
+        return self.call("commit", number, seat, self.head, make_root(seat, number), 10, 5)
+
+    def commit(self, seat: int, number: int = 1) -> Receipt:
+        receipt = self.senders[seat].send(self.commitment(seat, number))
+        self.gas.append(receipt.gas_used)
+        return receipt
+
+    def agree(self, number: int = 1) -> Key:
+        """Play a whole round: all commit, the first proposes, the others approve."""
+        for seat in range(SEATS):
+            self.commit(seat, number)
+        parent, round_id = self.head, RoundId(number)
+        running, included, _ = self.federation.get_row(parent, round_id)
+        result = (running, included, Root(make_root(number)), PAIR * SEATS)
+        key = compute_result_key(round_id, parent, *result)
+        self.act(0, "propose", number, 0, parent, *result)
+        for seat in range(1, SEATS):
+            if self.head != key:
+                self.act(seat, "attest", seat, key)
+        return key
+
+    def ask(self, method: str, *params: object) -> Any:
+        return ask(self.web3, method, *params)
+
+    @property
+    def height(self) -> int:
+        return int(self.ask("eth_blockNumber"), 16)
+
+    def events(self) -> list[Logged]:
+        return self.federation.get_events(self.created_at, self.height)
+
+    def observe(self) -> Observer:
+        return Observer(self.federation, created_at=self.created_at)
+
+    def state(self, account: int) -> tuple[int, ...]:
+        """Return what sending would change: both nonces, the balance, and the height."""
+        address = self.senders[account].address
+        nonces = (self.ask("eth_getTransactionCount", address, t) for t in ("latest", "pending"))
+        balance = self.ask("eth_getBalance", address, "latest")
+        return (*(int(n, 16) for n in nonces), int(balance, 16), self.height)
+
+
+def found(web3: Web3) -> Lab:
+    senders = [Sender(web3, account) for account in derive_accounts(SEATS)]
+    deployment = deploy(web3, senders[0], b"a spec", PARAMETERS)
+    lab = Lab(web3, senders, deployment.federation, deployment.block, [deployment.gas_used])
+    for seat in range(SEATS):
+        lab.act(seat, "join", f"peer {seat}", value_wei=ETHER)
+    return lab
+
+
+@pytest.fixture(
+    params=["in_process", "over_http", "over_websocket", "anvil", "anvil_websocket", "anvil_ipc"]
+)
+def lab(request: pytest.FixtureRequest) -> Lab:
+    return found(request.getfixturevalue(request.param))
+
+
+# Laws -----------------------------------------------------------------------------------------
+
+
+def test_round__from_creation_to_agreement__the_same_events_and_gas_everywhere(
+    lab: Lab, in_process: Web3
+) -> None:
+    genesis = lab.head
+    keys = [lab.agree(1), lab.agree(2)]
+    assert lab.federation.get_head()[:3] == (keys[1], 2, 2)
+    expected = found(in_process)
+    expected.agree(1)
+    expected.agree(2)
+    assert lab.gas == expected.gas
+    told = [_without_time(logged.event) for logged in lab.events()]
+    kinds = [Created] + [Joined] * 4
+    for _ in keys:
+        kinds += [Committed, Opened, Committed, Committed, Committed, Closing]
+        kinds += [Proposed, Attested, Attested, Attested, Agreed]
+    assert [type(event) for event in told] == kinds
+    # What the contract's address goes into differs; all else is the same.
+    own = (Committed, Opened, Proposed, Attested, Agreed)
+    alike = [_without_time(logged.event) for logged in expected.events()]
+    assert [e for e in told if not isinstance(e, own)] == [
+        e for e in alike if not isinstance(e, own)
+    ]
+    assert told[5] == Committed(1, 0, genesis, make_root(0, 1), 10, 5)
+    assert [e.key for e in told if isinstance(e, Agreed)] == keys
+
+
+def _without_time(event: Any) -> Any:
+    return replace(event, commit_ends_at=0) if hasattr(event, "commit_ends_at") else event
+
+
+def test_reads__pinned_to_a_number_or_a_hash__are_of_that_block(lab: Lab) -> None:
+    federation, genesis, before = lab.federation, lab.head, lab.height
+    key = lab.agree()
+    block = get_block(lab.web3, before)
+    assert block is not None
+    for at in (before, block.hash):
+        assert federation.get_head(at) == (genesis, 0, 0, 0)
+        assert federation.get_round(at) == OpenRound(0, 0, 0, 0, 0)
+        assert federation.get_row(genesis, 1, at) == (bytes(32), 0, 0)
+        assert federation.get_tally(key, at) == (0, 0, 0)
+        assert federation.get_parameters(at) == PARAMETERS
+    assert federation.get_head()[:3] == (key, 1, 1)
+    assert federation.get_row(genesis, 1)[1:] == (0b1111, 4 * ETHER)
+    assert federation.get_seat(0) == (lab.senders[0].address.lower(), ETHER)
+
+
+def test_events__of_a_range__in_order_at_the_times_of_their_blocks(lab: Lab) -> None:
+    receipts = [lab.commit(seat) for seat in (2, 0)]
+    events = lab.federation.get_events(receipts[0].block, receipts[1].block)
+    assert [type(e.event) for e in events] == [Committed, Opened, Committed]
+    assert [e.at.transaction for e in events] == [
+        receipts[0].transaction,
+        receipts[0].transaction,
+        receipts[1].transaction,
+    ]
+    assert [e.at for e in events] == sorted(e.at for e in events)
+    times = [get_block(lab.web3, e.at.block).timestamp for e in events]  # type: ignore[union-attr]
+    assert [e.timestamp for e in events] == times
+    assert lab.federation.get_events(receipts[1].block + 1, receipts[1].block + 9) == []
+
+
+def test_logs__by_index__only_those(lab: Lab) -> None:
+    lab.agree()
+    wanted = {"address": lab.federation.address, "fromBlock": hex(lab.created_at)}
+
+    def count(*topics: object) -> int:
+        return len(lab.ask("eth_getLogs", {**wanted, "topics": list(topics)}))
+
+    assert count(TOPICS["Committed"]) == 4
+    assert count([TOPICS["Committed"], TOPICS["Agreed"]]) == 5
+    assert count(TOPICS["Committed"], None) == 4
+    assert count(TOPICS["Agreed"]) == 1
+    assert count(TOPICS["Withdrawn"]) == 0
+    assert count() == len(lab.events())
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "value", "kind", "reason"),
+    [
+        ("leave", (1,), 0, NotOwner, "seats: not the owner"),
+        ("join", ("x",), 1, SeatRefused, "seats: stake below the minimum"),
+        ("commit", (1, 0, None, make_root(1), 1, 1), 0, AlreadyDone, "rounds: already committed"),
+        ("commit", (7, 0, None, make_root(1), 1, 1), 0, Overtaken, "rounds: not a round to commit"),
+        ("commit", (2, 0, None, bytes(32), 1, 1), 0, Malformed, "rounds: an empty root"),
+    ],
+)
+def test_submit__what_would_revert__is_its_typed_error_and_costs_nothing(
+    lab: Lab, function: str, arguments: tuple[Any, ...], value: int, kind: type, reason: str
+) -> None:
+    lab.commit(0)
+    filled = [lab.head if each is None else each for each in arguments]
+    before = lab.state(0)
+    with pytest.raises(kind) as caught:
+        lab.senders[0].submit(lab.call(function, *filled, value_wei=value))
+    assert str(caught.value).startswith(reason)
+    assert lab.state(0) == before
+
+
+def test_deploy__refused_parameters__typed_error_and_nothing_sent(lab: Lab) -> None:
+    before = lab.state(0)
+    with pytest.raises(ParametersRefused) as caught:
+        deploy(lab.web3, lab.senders[0], b"", replace(PARAMETERS, commit_seconds=0))
+    assert str(caught.value) == "phase: commit_seconds is 0"
+    assert lab.state(0) == before
+
+
+def test_send__reverts_in_its_block__the_reason_is_found_afterwards(lab: Lab) -> None:
+    with _held(lab) as mining:
+        pending = [lab.senders[0].submit(lab.commitment(0)) for _ in range(2)]
+        mining.mine()
+        receipts = [lab.senders[0].find(pending[0])]
+        with pytest.raises(AlreadyDone) as caught:
+            lab.senders[0].find(pending[1])
+    assert str(caught.value) == "rounds: already committed"
+    assert receipts[0] is not None
+
+
+def test_nonces__many_of_one_account__are_mined_in_order_in_one_block(lab: Lab) -> None:
+    sender = lab.senders[1]
+    with _held(lab) as mining:
+        first = lab.state(1)[0]
+        calls = [lab.call("set_endpoint", 1, f"place {i}") for i in range(5)]
+        pending = [sender.submit(call) for call in calls]
+        assert [sender.find(each) for each in pending] == [None] * 5
+        assert lab.state(1)[:2] == (first, first + 5)
+        gas = mining.mine()
+        receipts = [sender.find(each) for each in pending]
+    assert lab.state(1)[:2] == (first + 5, first + 5)
+    assert {each.block for each in receipts if each} == {lab.height}
+    assert sum(each.gas_used for each in receipts if each) == gas
+    told = lab.federation.get_events(lab.height, lab.height)
+    assert [logged.event.endpoint for logged in told] == [f"place {i}" for i in range(5)]  # type: ignore[union-attr]
+
+
+def test_snapshot__reverted__is_a_reorg_to_an_observer(lab: Lab) -> None:
+    observer = lab.observe()
+    lab.commit(0)
+    observer.poll()
+    fork, snapshot = lab.height, lab.ask("evm_snapshot")
+    lost = lab.commit(1)
+    assert [e.at.transaction for e in observer.poll()] == [lost.transaction]
+    assert lab.ask("evm_revert", snapshot) is True
+    assert lab.height == fork
+    for seat in (3, 2):
+        lab.commit(seat)
+    news = observer.poll()
+    assert observer.rolled_back_to == fork
+    # The third commitment of the round closes it: seats 0, 3 and 2 are enough.
+    assert [e.event.seat for e in news if isinstance(e.event, Committed)] == [3, 2]
+    assert list(observer.history) == lab.events()
+    assert lost.transaction not in [e.at.transaction for e in observer.history]
+
+
+def test_time__moved__blocks_have_it(lab: Lab) -> None:
+    start = _now(lab)
+    lab.ask("evm_setNextBlockTimestamp", start + 1000)
+    lab.ask("evm_mine")
+    assert _now(lab) == start + 1000
+    lab.ask("evm_increaseTime", 5000)
+    lab.ask("evm_mine")
+    assert start + 6000 <= _now(lab) < start + 6060
+    lab.ask("evm_mine", _now(lab) + 77)
+    with pytest.raises(Exception, match="(?i)timestamp"):
+        lab.ask("evm_setNextBlockTimestamp", _now(lab))
+
+
+def test_deadline__reached_by_the_clock__ends_the_commitments(lab: Lab) -> None:
+    for seat in range(3):
+        lab.commit(seat)
+    ends_at = lab.federation.get_round().commit_ends_at
+    assert _now(lab) < ends_at <= _now(lab) + PARAMETERS.grace_seconds
+    lab.ask("evm_setNextBlockTimestamp", ends_at)
+    lab.ask("evm_mine")
+    with pytest.raises(Overtaken) as caught:
+        lab.senders[3].submit(lab.commitment(3))
+    assert str(caught.value) == "rounds: the round is over"
+
+
+def _now(lab: Lab) -> int:
+    block = get_block(lab.web3, "latest")
+    assert block is not None
+    return block.timestamp
+
+
+class _held:  # noqa: N801 - reads as a statement
+    """Let transactions wait until `mine`; mined at once again afterwards."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._mining = Mining(lab.web3)
+
+    def __enter__(self) -> Mining:
+        self._mining.hold()
+        return self._mining
+
+    def __exit__(self, *_: object) -> None:
+        self._lab.ask("evm_setAutomine", True)
