@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
@@ -29,6 +30,10 @@ def run_anvil(*options: str) -> Iterator[str]:
                     break
             else:
                 pytest.fail("anvil ended without listening")
+            # It tells of every request; nobody reading, it would wait for a reader.
+            drain = Thread(target=process.stdout.read)
+            drain.start()
             yield f"http://{found[1]}"
         finally:
             process.terminate()
+    drain.join()
