@@ -11,6 +11,8 @@ ChainError
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
 ├── Gone                 a block that a re-org took away
 ├── NotDevelopment       a node whose blocks nobody can make by hand
+├── OtherMiner           somebody else made a block meanwhile
+├── NoFunds              no unlocked account that could pay
 ├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction that is neither pending nor mined
 └── Reverted             the contract refused, with a reason
@@ -117,6 +119,28 @@ class NotDevelopment(ChainError):
         super().__init__(
             f"chain: expected a development chain that answers {method}, got {got!r}",
             expected=method,
+            got=got,
+        )
+
+
+class OtherMiner(ChainError):
+    """A block that is not ours, on a chain whose blocks are to be ours alone."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(
+            f"chain: expected nobody else to mine after block {expected}, got block {got}",
+            expected=expected,
+            got=got,
+        )
+
+
+class NoFunds(ChainError):
+    """None of the node's unlocked accounts has what is needed; in wei."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(
+            f"chain: expected an unlocked account with {expected} wei, got at most {got}",
+            expected=expected,
             got=got,
         )
 

@@ -108,9 +108,7 @@ def serve_script(kind: str, script: Script, directory: Path) -> Iterator[str]:
     path = directory / "node.ipc"
     handler = type("Handler", (_Http if kind == "http" else _Ipc,), {"script": script})
     server = (
-        _TcpServer(("127.0.0.1", 0), handler)
-        if kind == "http"
-        else _UnixServer(str(path), handler)
+        _TcpServer(("127.0.0.1", 0), handler) if kind == "http" else _UnixServer(str(path), handler)
     )
     with server, _running(lambda: server.serve_forever(0.01), server.shutdown, script):
         yield f"http://127.0.0.1:{server.server_address[1]}" if kind == "http" else str(path)
@@ -134,9 +132,7 @@ def _serve_websocket(script: Script) -> Iterator[str]:
 
 
 @contextmanager
-def _running(
-    run: Callable[[], None], stop: Callable[[], None], script: Script
-) -> Iterator[None]:
+def _running(run: Callable[[], None], stop: Callable[[], None], script: Script) -> Iterator[None]:
     thread = threading.Thread(target=run)
     thread.start()
     try:

@@ -29,7 +29,16 @@ from chain.errors import (
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["", "localhost:8545", "ftp://x", "http://", "ws://:1", "http://x:70000", "http://x:y", "ipc://"],
+    [
+        "",
+        "localhost:8545",
+        "ftp://x",
+        "http://",
+        "ws://:1",
+        "http://x:70000",
+        "http://x:y",
+        "ipc://",
+    ],
 )
 def test_open_endpoint__no_such_form__says_which_there_are(endpoint: str) -> None:
     with pytest.raises(BadEndpoint) as caught, open_endpoint(endpoint):

@@ -57,7 +57,7 @@ def test_exchange__node_hangs_up_between_questions__the_next_one_just_works(
     ("act", "said"),
     [
         (Act.GARBAGE, "no JSON: b'<html>busy</html>'"),
-        (Act.NO_RPC, "no JSON-RPC answer: b'{\"status\": \"ok\"}'"),
+        (Act.NO_RPC, 'no JSON-RPC answer: b\'{"status": "ok"}\''),
         (Act.SILENCE, "no answer within 0.2 s"),
     ],
 )
