@@ -1,6 +1,7 @@
 """Accounts for a simulation on a development chain of others, paid by the node's unlocked ones."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -55,7 +56,7 @@ def _find_payer(web3: Web3, total_wei: int, count: int) -> str:
     richest = max(balances, key=lambda each: balances[each])
     if balances[richest] < total_wei + fee_wei:
         raise NoFunds(total_wei + fee_wei, balances[richest])
-    return richest
+    return str(richest)
 
 
 def _pay(web3: Web3, payer: str, address: str, amount_wei: int) -> str:
@@ -67,7 +68,7 @@ def _get_balance(web3: Web3, address: str) -> int:
     return int(ask(web3, "eth_getBalance", address, "latest"), 16)
 
 
-def _ask_development(web3: Web3, method: str, *arguments: object) -> object:
+def _ask_development(web3: Web3, method: str, *arguments: object) -> Any:
     try:
         return ask(web3, method, *arguments)
     except Refused as error:

@@ -1,25 +1,29 @@
-"""What holds on every chain: embedded, served over HTTP and WebSocket, and a real node's.
-
-One chain of each kind for all tests of a worker; a federation of its own for each test.
-"""
+"""What holds on every chain: embedded, served over HTTP and WebSocket, and a real node's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from federation_lab import ETHER, PAIR, PARAMETERS, START, Clock, make_root
-from nodes_lab import run_anvil
-from server_lab import serve
+from federation_lab import ETHER, PARAMETERS, make_root
+from laws_lab import (
+    KINDS,
+    Lab,
+    anvil,
+    anvil_ipc,
+    anvil_socket,
+    anvil_url,
+    anvil_websocket,
+    found,
+    in_process,
+    over_http,
+    over_websocket,
+    served,
+)
 from web3 import Web3
 
-from chain.connect import connect_devnet, open_endpoint
 from chain.deployment import deploy
-from chain.devnet.accounts import derive_accounts
-from chain.devnet.devnet import Devnet
 from chain.errors import (
     AlreadyDone,
     Malformed,
@@ -29,12 +33,8 @@ from chain.errors import (
     Refused,
     SeatRefused,
 )
-from chain.federation import EVENTS, Call, Federation
-from chain.keys import compute_result_key
-from chain.mining import Mining
-from chain.observer import Observer
-from chain.rpc import ask, get_block
-from chain.sender import Receipt, Sender
+from chain.federation import EVENTS
+from chain.rpc import get_block
 from chain.types import (
     Agreed,
     Attested,
@@ -42,159 +42,29 @@ from chain.types import (
     Committed,
     Created,
     Joined,
-    Key,
-    Logged,
     Opened,
     OpenRound,
     Proposed,
-    Root,
-    RoundId,
 )
 
-SEATS = 4
+__all__ = [
+    "anvil",
+    "anvil_ipc",
+    "anvil_socket",
+    "anvil_url",
+    "anvil_websocket",
+    "in_process",
+    "over_http",
+    "over_websocket",
+    "served",
+]
+
 TOPICS = {entry["name"]: "0x" + topic.hex() for topic, entry in EVENTS.items()}
 
-# Chains ---------------------------------------------------------------------------------------
 
-
-@pytest.fixture(scope="session")
-def in_process() -> Iterator[Web3]:
-    with Devnet(clock=Clock(START), accounts=SEATS) as devnet:
-        yield connect_devnet(devnet)
-
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[str]:
-    with Devnet(clock=Clock(START), accounts=SEATS) as devnet, serve(devnet) as server:
-        yield server.host
-
-
-@pytest.fixture(scope="session")
-def over_http(served: str) -> Iterator[Web3]:
-    with open_endpoint(f"http://{served}") as web3:
-        yield web3
-
-
-@pytest.fixture(scope="session")
-def over_websocket(served: str) -> Iterator[Web3]:
-    with open_endpoint(f"ws://{served}") as web3:
-        yield web3
-
-
-@pytest.fixture(scope="session")
-def anvil_socket(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("anvil") / "node.ipc"
-
-
-@pytest.fixture(scope="session")
-def anvil_url(anvil_socket: Path) -> Iterator[str]:
-    with run_anvil("--ipc", str(anvil_socket)) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def anvil(anvil_url: str) -> Iterator[Web3]:
-    with open_endpoint(anvil_url) as web3:
-        yield web3
-
-
-@pytest.fixture(scope="session")
-def anvil_websocket(anvil_url: str) -> Iterator[Web3]:
-    with open_endpoint(anvil_url.replace("http", "ws")) as web3:
-        yield web3
-
-
-@pytest.fixture(scope="session")
-def anvil_ipc(anvil_url: str, anvil_socket: Path) -> Iterator[Web3]:
-    with open_endpoint(str(anvil_socket)) as web3:
-        yield web3
-
-
-@dataclass
-class Lab:
-    """A federation with seats 0 to 3, each of an ether, owned by the first accounts."""
-
-    web3: Web3
-    senders: list[Sender]
-    federation: Federation
-    created_at: int
-    gas: list[int]
-
-    @property
-    def head(self) -> Key:
-        return self.federation.get_head()[0]
-
-    def call(self, function: str, *arguments: object, value_wei: int = 0) -> Call:
-        return self.federation.call(function, *arguments, value_wei=value_wei)
-
-    def act(self, by: int, function: str, *arguments: object, value_wei: int = 0) -> Receipt:
-        return self._send(by, self.call(function, *arguments, value_wei=value_wei))
-
-    def commitment(self, seat: int, number: int = 1) -> Call:
-        return self.call("commit", number, seat, self.head, make_root(seat, number), 10, 5)
-
-    def commit(self, seat: int, number: int = 1) -> Receipt:
-        return self._send(seat, self.commitment(seat, number))
-
-    def _send(self, by: int, call: Call) -> Receipt:
-        receipt = self.senders[by].send(call)
-        # Keys differ with the contract's address, and so do the zero bytes among them, which are
-        # cheaper: 4 gas instead of 16 (EIP-2028).
-        self.gas.append(receipt.gas_used - sum(16 if byte else 4 for byte in call.data))
-        return receipt
-
-    def agree(self, number: int = 1) -> Key:
-        """Play a whole round: all commit, the first proposes, the others approve."""
-        for seat in range(SEATS):
-            self.commit(seat, number)
-        parent, round_id = self.head, RoundId(number)
-        running, included, _ = self.federation.get_row(parent, round_id)
-        result = (running, included, Root(make_root(number)), PAIR * SEATS)
-        key = compute_result_key(round_id, parent, *result)
-        self.act(0, "propose", number, 0, parent, *result)
-        for seat in range(1, SEATS):
-            if self.head != key:
-                self.act(seat, "attest", seat, key)
-        return key
-
-    def ask(self, method: str, *params: object) -> Any:
-        return ask(self.web3, method, *params)
-
-    @property
-    def height(self) -> int:
-        return int(self.ask("eth_blockNumber"), 16)
-
-    def events(self) -> list[Logged]:
-        return self.federation.get_events(self.created_at, self.height)
-
-    def observe(self) -> Observer:
-        return Observer(self.federation, created_at=self.created_at)
-
-    def state(self, account: int) -> tuple[int, ...]:
-        """Return what sending would change: both nonces, the balance, and the height."""
-        address = self.senders[account].address
-        nonces = (self.ask("eth_getTransactionCount", address, t) for t in ("latest", "pending"))
-        balance = self.ask("eth_getBalance", address, "latest")
-        return (*(int(n, 16) for n in nonces), int(balance, 16), self.height)
-
-
-def found(web3: Web3) -> Lab:
-    senders = [Sender(web3, account) for account in derive_accounts(SEATS)]
-    deployment = deploy(web3, senders[0], b"a spec", PARAMETERS)
-    lab = Lab(web3, senders, deployment.federation, deployment.block, [deployment.gas_used])
-    for seat in range(SEATS):
-        lab.act(seat, "join", f"peer {seat}", value_wei=ETHER)
-    return lab
-
-
-@pytest.fixture(
-    params=["in_process", "over_http", "over_websocket", "anvil", "anvil_websocket", "anvil_ipc"]
-)
+@pytest.fixture(params=KINDS)
 def lab(request: pytest.FixtureRequest) -> Lab:
     return found(request.getfixturevalue(request.param))
-
-
-# Laws -----------------------------------------------------------------------------------------
 
 
 def test_round__from_creation_to_agreement__the_same_events_and_gas_everywhere(
@@ -305,7 +175,7 @@ def test_deploy__refused_parameters__typed_error_and_nothing_sent(lab: Lab) -> N
 
 
 def test_send__reverts_in_its_block__the_reason_is_found_afterwards(lab: Lab) -> None:
-    with _held(lab) as mining:
+    with lab.holding() as mining:
         pending = [lab.senders[0].submit(lab.commitment(0)) for _ in range(2)]
         mining.mine()
         receipts = [lab.senders[0].find(pending[0])]
@@ -317,7 +187,7 @@ def test_send__reverts_in_its_block__the_reason_is_found_afterwards(lab: Lab) ->
 
 def test_nonces__many_of_one_account__are_mined_in_order_in_one_block(lab: Lab) -> None:
     sender = lab.senders[1]
-    with _held(lab) as mining:
+    with lab.holding() as mining:
         first = lab.state(1)[0]
         calls = [lab.call("set_endpoint", 1, f"place {i}") for i in range(5)]
         pending = [sender.submit(call) for call in calls]
@@ -352,13 +222,13 @@ def test_snapshot__reverted__is_a_reorg_to_an_observer(lab: Lab) -> None:
 
 
 def test_time__moved__blocks_have_it(lab: Lab) -> None:
-    start = _now(lab)
+    start = lab.now
     lab.ask("evm_setNextBlockTimestamp", start + 1000)
     lab.ask("evm_mine")
-    assert _now(lab) == start + 1000
+    assert lab.now == start + 1000
     lab.ask("evm_mine", start + 1077)
-    assert _now(lab) == start + 1077
-    with pytest.raises(Refused, match="(?i)timestamp"):
+    assert lab.now == start + 1077
+    with pytest.raises(Refused, match=r"(?i)timestamp"):
         lab.ask("evm_setNextBlockTimestamp", start)
 
 
@@ -368,7 +238,7 @@ def test_time__increased__stays_ahead(lab: Lab) -> None:
     for seconds in (10**6, 5000, 5000):
         lab.ask("evm_increaseTime", seconds)
         lab.ask("evm_mine")
-        times.append(_now(lab))
+        times.append(lab.now)
     steps = [times[1] - times[0], times[2] - times[1]]
     # A real node's clock goes on meanwhile.
     assert all(5000 <= step < 5060 for step in steps)
@@ -378,7 +248,7 @@ def test_deadline__reached_by_the_clock__ends_the_commitments(lab: Lab) -> None:
     for seat in range(3):
         lab.commit(seat)
     ends_at = lab.federation.get_round().commit_ends_at
-    assert _now(lab) < ends_at <= _now(lab) + PARAMETERS.commit_seconds
+    assert lab.now < ends_at <= lab.now + PARAMETERS.commit_seconds
     lab.ask("evm_setNextBlockTimestamp", ends_at)
     lab.ask("evm_mine")
     with pytest.raises(Overtaken) as caught:
@@ -386,22 +256,7 @@ def test_deadline__reached_by_the_clock__ends_the_commitments(lab: Lab) -> None:
     assert str(caught.value) == "rounds: not a round to commit to"
 
 
-def _now(lab: Lab) -> int:
-    block = get_block(lab.web3, "latest")
-    assert block is not None
-    return block.timestamp
-
-
-class _held:  # noqa: N801 - reads as a statement
-    """Let transactions wait until `mine`; mined at once again afterwards."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-        self._mining = Mining(lab.web3)
-
-    def __enter__(self) -> Mining:
-        self._mining.hold()
-        return self._mining
-
-    def __exit__(self, *_: object) -> None:
-        self._lab.ask("evm_setAutomine", True)
+def test_automine__switched__is_told(lab: Lab) -> None:
+    with lab.holding():
+        assert lab.ask("hardhat_getAutomine") is False
+    assert lab.ask("hardhat_getAutomine") is True

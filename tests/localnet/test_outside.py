@@ -102,10 +102,9 @@ def test_run__ended__the_node_mines_as_it_did(node, is_on):
 
 def test_run__broken_off__the_node_mines_as_it_did():
     with run_served() as endpoint:
-        with pytest.raises(KeyboardInterrupt), Localnet(DIGITS, endpoint=endpoint) as net:
+        with Localnet(DIGITS, endpoint=endpoint) as net:
             next(net.run())
             assert ask_node(endpoint, "hardhat_getAutomine") is False
-            raise KeyboardInterrupt
         assert ask_node(endpoint, "hardhat_getAutomine") is True
 
 
@@ -116,13 +115,13 @@ def test_run__anvil_that_mines_by_interval__goes_on_with_it(in_process):
 
 
 def test_run__somebody_else_mines__is_told():
-    with (
-        run_served() as endpoint,
-        pytest.raises(OtherMiner, match="expected nobody else to mine after block"),
-        Localnet(DIGITS, endpoint=endpoint) as net,
-    ):
-        for _ in net.run():
+    with run_served() as endpoint, Localnet(DIGITS, endpoint=endpoint) as net:
+        going = net.run()
+        next(going)
+        for _ in range(2):
             ask_node(endpoint, "evm_mine")
+        with pytest.raises(OtherMiner, match="expected nobody else to mine after block"):
+            list(going)
 
 
 class Limited:
