@@ -28,17 +28,20 @@ class NodeProvider(JSONBaseProvider):
         question = self.encode_rpc_request(method, params)
         with self._lock:
             try:
-                answer = self._transport.exchange(question)
+                return self._exchange(question)
             except Dropped:
                 # The node hung up between two questions. What changes nothing is asked again.
                 if not _is_repeatable(method):
                     raise
-                answer = self._transport.exchange(question)
-            try:
-                return self._parse(answer)
-            except Unreachable:
-                self._transport.close()
-                raise
+            return self._exchange(question)
+
+    def _exchange(self, question: bytes) -> RPCResponse:
+        try:
+            return self._parse(self._transport.exchange(question))
+        except BaseException:
+            # Also when interrupted: the answer is on its way, and the next question has another.
+            self._transport.close()
+            raise
 
     def close(self) -> None:
         """Hang up; a later question connects anew."""

@@ -1,7 +1,7 @@
 """One question and its answer over HTTP, a WebSocket or a local socket (IPC).
 
-Whatever goes wrong on the way is Unreachable, in one line. A connection that failed is dropped; the
-next question opens another.
+Whatever goes wrong on the way is Unreachable, in one line. Whoever asks closes the transport then,
+so that no late answer is taken for that to the next question, which opens another connection.
 """
 
 import json
@@ -54,7 +54,6 @@ class Http:
             raise Unreachable(self._url, _no_answer(self._timeout_seconds)) from error
         except requests.RequestException as error:
             kind = Dropped if self._is_old and _is_about_connection(error) else Unreachable
-            self.close()
             raise kind(self._url, _describe(error)) from error
         self._is_old = True
         if answer.status_code != requests.codes.ok:
@@ -84,14 +83,11 @@ class WebSocket:
             connection.send(question.decode())
             answer = connection.recv(timeout=self._timeout_seconds)
         except TimeoutError as error:
-            self.close()
             raise Unreachable(self._url, _no_answer(self._timeout_seconds)) from error
         except (ConnectionClosed, OSError) as error:
-            self.close()
             kind = Dropped if is_old else Unreachable
             raise kind(self._url, _describe(error)) from error
         except WebSocketException as error:
-            self.close()
             raise Unreachable(self._url, _describe(error)) from error
         return answer.encode() if isinstance(answer, str) else answer
 
@@ -129,10 +125,8 @@ class Ipc:
             connection.sendall(question + b"\n")
             return self._receive(connection)
         except TimeoutError as error:
-            self.close()
             raise Unreachable(self._endpoint, _no_answer(self._timeout_seconds)) from error
         except OSError as error:
-            self.close()
             kind = Dropped if is_old else Unreachable
             raise kind(self._endpoint, _describe(error)) from error
 

@@ -6,10 +6,11 @@ import json
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 from websockets.sync.server import serve as serve_socket
 
@@ -84,10 +85,12 @@ class _Ipc(socketserver.StreamRequestHandler):
             pass
 
     def _write(self, answer: bytes) -> None:
-        # In two pieces and without a newline: no node promises otherwise.
-        self.wfile.write(answer[:7])
+        # In two pieces and without a newline: no node promises otherwise. What is no object is
+        # over with its first piece.
+        cut = 7 if answer.startswith(b"{") else len(answer)
+        self.wfile.write(answer[:cut])
         self.wfile.flush()
-        self.wfile.write(answer[7:])
+        self.wfile.write(answer[cut:])
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):
@@ -118,12 +121,13 @@ def serve_script(kind: str, script: Script, directory: Path) -> Iterator[str]:
 def _serve_websocket(script: Script) -> Iterator[str]:
     def handle(connection: ServerConnection) -> None:
         script.connections += 1
-        for question in connection:
-            data = question.encode() if isinstance(question, str) else question
-            if not script.play(data, lambda answer: connection.send(answer.decode())):
-                # As a process that dies: without a farewell.
-                connection.socket.shutdown(2)
-                return
+        with suppress(ConnectionClosed):
+            for question in connection:
+                data = question.encode() if isinstance(question, str) else question
+                if not script.play(data, lambda answer: connection.send(answer.decode())):
+                    # As a process that dies: without a farewell.
+                    connection.socket.shutdown(2)
+                    return
 
     with serve_socket(handle, "127.0.0.1", 0) as server:
         port = server.socket.getsockname()[1]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from scripted_node import Act, Script, serve_script
+from websockets.sync.client import ClientConnection
 
 from chain.errors import Unreachable
 from chain.provider import NodeProvider
-from chain.transports import open_transport
+from chain.transports import Ipc, open_transport
 
 KINDS = ("http", "ws", "ipc")
 SHORT_SECONDS = 0.2
@@ -107,6 +108,31 @@ def test_exchange__hung_up_twice__is_not_asked_for_ever(connect: Connect) -> Non
     with pytest.raises(Unreachable):
         ask(node)
     assert script.asked == ["eth_chainId"] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "receiver"), [("ws", (ClientConnection, "recv")), ("ipc", (Ipc, "_receive"))]
+)
+def test_exchange__interrupted_before_the_answer__the_next_one_gets_its_own(
+    kind: str, receiver: tuple[type, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script()
+    with (
+        serve_script(kind, script, tmp_path) as endpoint,
+        NodeProvider(endpoint, open_transport(endpoint, 20)) as node,
+    ):
+        ask(node)
+        with monkeypatch.context() as patched:
+            # As by ctrl-C, once the question has left.
+            patched.setattr(*receiver, _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                ask(node, "eth_blockNumber")
+        ask(node)
+        assert script.connections == 2
+
+
+def _interrupt(*_: object, **__: object) -> bytes:
+    raise KeyboardInterrupt
 
 
 def test_exchange__http_status__is_told(tmp_path: Path) -> None:
