@@ -29,9 +29,12 @@ class Mining:
     def hold(self) -> None:
         """Let transactions wait until `mine`."""
         _request(self._web3, "evm_setAutomine", False)
+        if self._clock is not None:
+            self._last = self._get_latest()
 
     def release(self) -> None:
-        """Let transactions be mined as they come."""
+        """Let transactions be mined as they come, until `hold`."""
+        self._last = None
         _request(self._web3, "evm_setAutomine", True)
 
     def mine(self) -> int:
