@@ -1,16 +1,18 @@
-"""From an endpoint to a web3 connection: an embedded chain, one kept in a folder, or a URL."""
+"""From an endpoint to a web3 connection: an embedded chain, one kept in a folder, or a node's."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from requests.exceptions import RequestException
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.exceptions import Web3Exception
 
+from chain.compare import CONFIRMATIONS, ComparedProvider
 from chain.devnet.devnet import Devnet
 from chain.errors import NoContract, Unreachable
 from chain.federation import Federation
+from chain.provider import NodeProvider
+from chain.transports import TIMEOUT_SECONDS, open_transport
 
 
 def connect_devnet(devnet: Devnet) -> Web3:
@@ -18,25 +20,63 @@ def connect_devnet(devnet: Devnet) -> Web3:
     return Web3(devnet.provider)
 
 
-def connect_url(url: str) -> Web3:
-    """Return a connection to a node's HTTP endpoint. Raises Unreachable."""
-    if not url.startswith(("http://", "https://")):
-        raise Unreachable(url, "a URL that does not begin with http:// or https://")
-    web3 = Web3(HTTPProvider(url))
-    try:
-        web3.eth.chain_id  # noqa: B018 - the cheapest question
-    except (RequestException, ValueError) as error:
-        raise Unreachable(url, type(error).__name__) from error
-    return web3
+@contextmanager
+def open_endpoint(endpoint: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Web3]:
+    """Connect to a node over HTTP, a WebSocket or IPC, and hang up at the end.
+
+    Raises BadEndpoint, Unreachable; what the node breaks off meanwhile is Unreachable too.
+    """
+    with watch_endpoint(endpoint), _open_node(endpoint, timeout_seconds) as node:
+        web3 = Web3(node)
+        _ask_chain_id(web3, endpoint)
+        yield web3
+
+
+@contextmanager
+def open_endpoints(
+    endpoints: Sequence[str],
+    *,
+    confirmations: int = CONFIRMATIONS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Iterator[Web3]:
+    """Connect to a node, or to two that are compared with each other (see `chain.compare`).
+
+    Raises BadEndpoint, Unreachable, Disagreement.
+    """
+    if len(endpoints) == 1:
+        with open_endpoint(endpoints[0], timeout_seconds=timeout_seconds) as web3:
+            yield web3
+        return
+    first, second = endpoints
+    with ExitStack() as opened:
+        opened.enter_context(watch_endpoint(f"{first} or {second}"))
+        nodes = [opened.enter_context(_open_node(each, timeout_seconds)) for each in endpoints]
+        for node in nodes:
+            _ask_chain_id(Web3(node), node.endpoint)
+        web3 = Web3(ComparedProvider(*nodes, confirmations=confirmations))
+        _ask_chain_id(web3, f"{first} and {second}")
+        yield web3
 
 
 @contextmanager
 def watch_endpoint(endpoint: str) -> Iterator[None]:
-    """Turn what a node's connection raises meanwhile into Unreachable."""
+    """Turn what web3 makes of a node's answers meanwhile into Unreachable."""
     try:
         yield
-    except (RequestException, Web3Exception) as error:
+    except Web3Exception as error:
         raise Unreachable(endpoint, f"{type(error).__name__}: {error}") from error
+
+
+def _open_node(endpoint: str, timeout_seconds: float) -> NodeProvider:
+    return NodeProvider(endpoint, open_transport(endpoint, timeout_seconds))
+
+
+def _ask_chain_id(web3: Web3, endpoint: str) -> None:
+    """Ask the cheapest question, which tells a node from whatever else answers there."""
+    try:
+        web3.eth.chain_id  # noqa: B018 - it is asked, not used
+    except (ValueError, TypeError) as error:
+        raise Unreachable(endpoint, f"no chain id: {error}") from error
 
 
 def open_federation(web3: Web3, address: str) -> Federation:

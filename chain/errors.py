@@ -1,7 +1,10 @@
 """What can go wrong on a chain, and the one place that turns revert strings into types.
 
 ChainError
+├── BadEndpoint          a text that names no endpoint
 ├── Unreachable          no node answers, or its answer is none
+│   └── Dropped          a connection that had answered before
+├── Disagreement         two nodes of which one must be wrong
 ├── WrongChain           a node of another chain
 ├── NoContract           no federation at the address
 ├── NoHistory            a node that does not know the past which a reader needs
@@ -9,6 +12,8 @@ ChainError
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
 ├── Gone                 a block that a re-org took away
 ├── NotDevelopment       a node whose blocks nobody can make by hand
+├── OtherMiner           somebody else made a block meanwhile
+├── NoFunds              no unlocked account that could pay
 ├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction of which nothing was heard in time
 ├── Replaced             a transaction whose nonce another one has used
@@ -22,6 +27,8 @@ ChainError
     └── Malformed            no honest peer would send this
 """
 
+ENDPOINT_FORMS = "an endpoint: http(s)://HOST:PORT, ws(s)://HOST:PORT, ipc://PATH or a PATH/TO.ipc"
+
 
 class ChainError(Exception):
     """Root of this package's errors; a leaf says what was expected and what came."""
@@ -32,6 +39,15 @@ class ChainError(Exception):
         self.got = got
 
 
+class BadEndpoint(ChainError):
+    """A text that names no endpoint of a node."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(
+            f"chain: expected {ENDPOINT_FORMS}, got {got!r}", expected=ENDPOINT_FORMS, got=got
+        )
+
+
 class Unreachable(ChainError):
     """No node answers at the endpoint."""
 
@@ -39,6 +55,28 @@ class Unreachable(ChainError):
         super().__init__(
             f"chain: expected a node at {endpoint}, got {reason}", expected=endpoint, got=reason
         )
+
+
+class Dropped(Unreachable):
+    """The node hung up on a connection over which it had answered before."""
+
+
+class Disagreement(ChainError):
+    """Two nodes tell different things of the same: one of them is wrong, or of another chain.
+
+    `about` is what was asked, with the block's height; `tells` are the two answers, in order.
+    """
+
+    def __init__(self, endpoints: tuple[str, str], about: str, tells: tuple[str, str]) -> None:
+        first, second = endpoints
+        super().__init__(
+            f"chain: expected {first} and {second} to tell the same {about}, "
+            f"got {tells[0]} and {tells[1]}",
+            expected=f"the same {about}",
+            got=tells,
+        )
+        self.endpoints = endpoints
+        self.about = about
 
 
 class WrongChain(ChainError):
@@ -93,6 +131,28 @@ class NotDevelopment(ChainError):
         super().__init__(
             f"chain: expected a development chain that answers {method}, got {got!r}",
             expected=method,
+            got=got,
+        )
+
+
+class OtherMiner(ChainError):
+    """A block that is not ours, on a chain whose blocks are to be ours alone."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(
+            f"chain: expected nobody else to mine after block {expected}, got block {got}",
+            expected=expected,
+            got=got,
+        )
+
+
+class NoFunds(ChainError):
+    """None of the node's unlocked accounts has what is needed; in wei."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(
+            f"chain: expected an unlocked account with {expected} wei, got at most {got}",
+            expected=expected,
             got=got,
         )
 

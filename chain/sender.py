@@ -128,6 +128,9 @@ class Sender:
             # It may have been mined between the two questions.
             receipt = self._get_receipt(pending)
             if receipt is None:
+                if any(self._is_known(signed) for signed in pending.versions):
+                    # Some nodes count what they have mined before they have a receipt of it.
+                    return None
                 raise Replaced(pending.call.function, pending.nonce)
         block = int(receipt["blockNumber"], 16)
         if int(receipt["status"], 16) != 1:

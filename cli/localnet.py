@@ -178,6 +178,18 @@ def run(
             rich_help_panel=RUN,
         ),
     ] = None,
+    rpc: Annotated[
+        str | None,
+        typer.Option(
+            "--rpc",
+            metavar="ENDPOINT",
+            show_default="an embedded chain",
+            help="Run on a development node (anvil, hardhat, `holdfast chain serve`): "
+            "http://HOST:PORT, ws://HOST:PORT (also https, wss), or a path to its IPC socket. Its "
+            "blocks and its clock are ours meanwhile. Not with --keep.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     recompute_each: Annotated[
         bool,
         typer.Option(
@@ -198,19 +210,27 @@ def run(
 ) -> None:
     """Run a federation: an embedded chain, the contract, and all peers, on a simulated clock.
 
-    The same options and the same seed give the same head.
+    The same options and the same seed give the same head, on whatever chain.
 
     Killed at any moment, a kept run goes on with the same command.
     """
     from localnet.network import Localnet
 
+    if rpc is not None and keep is not None:
+        raise typer.BadParameter("expected at most one of --keep DIR and --rpc ENDPOINT")
     scenario = _choose_scenario(context.params)
     if plot is not None:
         from localnet.plot import check_plot
 
         check_plot(plot)
     is_clean = True
-    with Localnet(scenario, directory=keep, cores=cores, shares_compute=not recompute_each) as net:
+    with Localnet(
+        scenario,
+        directory=keep,
+        endpoint=rpc,
+        cores=cores,
+        shares_compute=not recompute_each,
+    ) as net:
         if not as_json:
             kinds = {seat: kind.kind for seat, kind in scenario.seat_kinds().items()}
             print_setting(net.setting, kinds)

@@ -23,7 +23,14 @@ Dir = Annotated[
     ),
 ]
 Rpc = Annotated[
-    str | None, typer.Option("--rpc", metavar="URL", help="A node's JSON-RPC endpoint.")
+    list[str] | None,
+    typer.Option(
+        "--rpc",
+        metavar="ENDPOINT",
+        show_default=False,
+        help="A node: http://HOST:PORT, ws://HOST:PORT (also https, wss), or a path to its IPC "
+        "socket. A second --rpc is compared with the first: it stops where they disagree.",
+    ),
 ]
 Address = Annotated[
     str | None, typer.Option("--contract", metavar="0x…", help="With --rpc: the federation.")
@@ -41,21 +48,23 @@ Height = Annotated[
 
 @contextmanager
 def open_source(
-    directory: Path | None, rpc: str | None, contract: str | None, blobs: Path | None
+    directory: Path | None, rpc: list[str] | None, contract: str | None, blobs: Path | None
 ) -> Iterator["Source"]:
     """Open the one federation that the options name, at its latest block."""
-    from localnet.source import open_kept, open_url
+    from localnet.source import open_endpoint, open_kept
 
-    if (directory is None) == (rpc is None):
-        raise typer.BadParameter("expected one of --dir DIR and --rpc URL --contract 0x…")
+    if (directory is None) == (not rpc):
+        raise typer.BadParameter("expected one of --dir DIR and --rpc ENDPOINT --contract 0x…")
     if directory is not None:
         if contract is not None or blobs is not None:
             raise typer.BadParameter("--contract and --blobs go with --rpc, not with --dir")
         opened = open_kept(directory)
     else:
-        assert rpc is not None, "one of the two was given"
+        assert rpc, "one of the two was given"
         if contract is None:
             raise typer.BadParameter("--rpc needs --contract 0x…")
-        opened = open_url(rpc, contract, blobs, lambda: int(time()))
+        if len(rpc) > 2:
+            raise typer.BadParameter(f"expected one --rpc or two to compare, got {len(rpc)}")
+        opened = open_endpoint(rpc, contract, blobs, lambda: int(time()))
     with opened as source:
         yield source

@@ -17,6 +17,7 @@ from typing import Self
 from chain.types import Seat
 from localnet.chronicle import Chronicle, leading_vote
 from localnet.cohort import Cohort
+from localnet.errors import ScenarioRefused
 from localnet.pool import Pool
 from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
 from localnet.scenario import Scenario
@@ -33,7 +34,8 @@ the less is left to do when nobody trains; the fewer, the less a block costs bes
 class Localnet:
     """A simulated federation; a context manager whose `run` goes on where it stopped.
 
-    `directory` keeps chain, blobs and journals, or reopens those kept there. `cores` None: all.
+    `directory` keeps chain, blobs and journals, or reopens those kept there; `endpoint` is that of
+    a development node to run on instead of an embedded chain. `cores` None: all.
     With `shares_compute` the peers of this process share each recomputation; without it every peer
     does its own.
     """
@@ -43,12 +45,16 @@ class Localnet:
         scenario: Scenario,
         *,
         directory: Path | None = None,
+        endpoint: str | None = None,
         cores: int | None = None,
         shares_compute: bool = True,
     ) -> None:
         scenario.check()
         self.scenario = scenario
+        if directory is not None and endpoint is not None:
+            raise ScenarioRefused("chain", "a folder to keep it in, or an endpoint", "both")
         self._directory = directory
+        self._endpoint = endpoint
         self._cores = cores or _count_cores()
         self._shares_compute = shares_compute
         self._kinds = scenario.seat_kinds()
@@ -65,6 +71,7 @@ class Localnet:
                 Cohort(self.scenario, pool),
                 self._stack,
                 directory=self._directory,
+                endpoint=self._endpoint,
                 shares_compute=self._shares_compute,
             )
         except BaseException:

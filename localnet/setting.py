@@ -6,19 +6,18 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from chain.connect import connect_devnet
 from chain.deployment import Deployment, deploy
-from chain.devnet.devnet import Devnet
 from chain.federation import Federation
 from chain.mining import Mining
 from chain.observer import Observer
 from chain.sender import Sender
 from chain.types import Clock, Root, Seat
 from localnet import kept
-from localnet.clock import START, SimulatedClock
+from localnet.clock import SimulatedClock
 from localnet.cohort import Cohort, Task
 from localnet.errors import KeptRunRefused
 from localnet.exchange import LocalExchange
+from localnet.ground import open_embedded, open_outside
 from localnet.scenario import ETHER, Scenario
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob, Blobs, MemoryBlobs
@@ -78,29 +77,25 @@ def build_setting(
     stack: ExitStack,
     *,
     directory: Path | None,
+    endpoint: str | None,
     shares_compute: bool,
 ) -> Setting:
     """Create the federation, or reopen the one kept in `directory`; `stack` closes what is
-    opened."""
+    opened. `endpoint` names a development node; None: the chain is embedded."""
+    assert directory is None or endpoint is None, "a chain of others is not ours to keep"
     run = None
     if directory is not None and kept.has_run(directory):
         run = _check_same(directory, scenario, cohort.data_fingerprint)
     elif directory is not None:
         stack.enter_context(kept.founding(directory))
-    clock = SimulatedClock(START)
-    devnet = stack.enter_context(
-        Devnet(
-            directory=None if directory is None else kept.chain_path(directory),
-            accounts=scenario.peers,
-            clock=clock,
-        )
+    ground = stack.enter_context(
+        open_embedded(scenario, directory) if endpoint is None else open_outside(scenario, endpoint)
     )
-    web3 = connect_devnet(devnet)
-    senders = [Sender(web3, account, is_gas_free=True) for account in devnet.accounts]
+    senders, mining, clock = ground.senders, ground.mining, ground.clock
     task = cohort.create_task()
     store: Blobs = MemoryBlobs() if directory is None else DiskBlobs(kept.blobs_path(directory))
     if run is not None:
-        federation, created_at = Federation(web3, run.address), run.created_at
+        federation, created_at = Federation(senders[0].web3, run.address), run.created_at
         if federation.get_parameters() != task.parameters:
             raise KeptRunRefused(
                 "kept run", "the parameters on its chain", "others, calibrated anew"
@@ -123,7 +118,6 @@ def build_setting(
     observer.poll()
     assert observer.block is not None, "the creation was mined"
     clock.advance_to(observer.block.timestamp)
-    mining = Mining(web3)
     mining.hold()
     contract = Contract(federation, observer, task.parameters)
     exchange = _stock(scenario, contract, store)

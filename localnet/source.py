@@ -1,16 +1,15 @@
 """A federation that somebody else runs, opened to be read: a kept run, or a node's endpoint."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from chain.connect import (
     connect_devnet,
-    connect_url,
+    open_endpoints,
     open_federation,
     open_kept_chain,
-    watch_endpoint,
 )
 from chain.federation import Federation, find_creation
 from chain.observer import Observer
@@ -57,14 +56,17 @@ def open_kept(directory: Path) -> Iterator[Source]:
 
 
 @contextmanager
-def open_url(url: str, address: str, blobs: Path | None, clock: Clock) -> Iterator[Source]:
-    """Open the federation at an address of a node's chain.
+def open_endpoint(
+    endpoints: Sequence[str], address: str, blobs: Path | None, clock: Clock
+) -> Iterator[Source]:
+    """Open the federation at an address of a node's chain; two nodes are compared.
 
-    Raises Unreachable, NoContract, NoHistory, or SourceRefused for a folder that is not there.
+    Raises Unreachable, Disagreement, NoContract, NoHistory, or SourceRefused for a folder that is
+    not there.
     """
     store = None if blobs is None else _open_blobs(blobs)
-    with watch_endpoint(url):
-        federation = open_federation(connect_url(url), address)
+    with open_endpoints(endpoints) as web3:
+        federation = open_federation(web3, address)
         yield _follow(federation, find_creation(federation), store, clock)
 
 

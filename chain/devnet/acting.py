@@ -42,6 +42,7 @@ class Acting:
         return {
             "eth_sendRawTransaction": self.send,
             "evm_setAutomine": self.set_automine,
+            "hardhat_getAutomine": self.get_automine,
             "evm_mine": self.mine,
             "evm_setNextBlockTimestamp": self.set_next_block_timestamp,
             "evm_increaseTime": self.increase_time,
@@ -100,6 +101,10 @@ class Acting:
         self._chain.check_writable()
         self._is_automining = params.parse_boolean("automine", is_on)
         return True
+
+    def get_automine(self) -> bool:
+        """hardhat_getAutomine, which anvil answers too: whether what is sent is mined at once."""
+        return self._is_automining
 
     def mine(self, how: object = None) -> str:
         """evm_mine: put all that waits and fits into one block, be it empty.

@@ -4,22 +4,19 @@ federation of four seats, driven by the methods that they share."""
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import Any
 
-import pytest
+import nodes_lab
 from eth_account.signers.local import LocalAccount
 from federation_lab import ETHER, PARAMETERS, START, Clock
 from web3 import Web3
 
-from chain.connect import connect_devnet, connect_url
+from chain.connect import connect_devnet, open_endpoint
 from chain.deployment import deploy
 from chain.devnet.accounts import derive_accounts
 from chain.devnet.devnet import Devnet
@@ -29,7 +26,6 @@ from chain.rpc import ask
 from chain.sender import Sender
 from chain.types import EndpointSet
 
-ANVIL = os.environ.get("HOLDFAST_ANVIL")
 SERVE = (sys.executable, "-c", "from cli.chain import app; app()", "serve", "--port", "0", "--json")
 SEATS = 4
 BLOCK_GAS = 30_000_000
@@ -118,21 +114,8 @@ def run_embedded() -> Iterator[NodeLab]:
 
 @contextmanager
 def run_anvil() -> Iterator[NodeLab]:
-    if not ANVIL:
-        pytest.skip("HOLDFAST_ANVIL does not name an anvil")
-    command = [ANVIL, "--port", "0", "--hardfork", "prague", "--base-fee", "1000000000"]
-    command += ["--gas-limit", str(BLOCK_GAS)]
-    with _run(command) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if found := re.search(r"Listening on (127\.0\.0\.1:\d+)", line):
-                break
-        else:
-            pytest.fail("anvil ended without listening")
-        # It tells of every request, and stops when nobody reads it.
-        Thread(target=process.stdout.read, daemon=True).start()
-        with _connect(f"http://{found[1]}") as lab:
-            yield lab
+    with nodes_lab.run_anvil("--gas-limit", str(BLOCK_GAS)) as url, _connect(url) as lab:
+        yield lab
 
 
 @contextmanager
@@ -156,12 +139,8 @@ def _run(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _connect(url: str) -> Iterator[NodeLab]:
-    web3 = connect_url(url)
-    try:
+    with open_endpoint(url) as web3:
         yield NodeLab(web3, url)
-    finally:
-        # web3 keeps its sockets for the next request; there is none.
-        web3.provider._request_session_manager.session_cache.clear()  # type: ignore[attr-defined]
 
 
 NODES = {"embedded": run_embedded, "anvil": run_anvil, "served": run_served}

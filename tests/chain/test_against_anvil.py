@@ -1,15 +1,13 @@
 """The embedded chain beside a real node: the same calls, the same gas, the same events."""
 
-import os
-import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from nodes_lab import run_anvil
 from web3 import Web3
 
-from chain.connect import connect_devnet, connect_url
+from chain.connect import connect_devnet, open_endpoint
 from chain.deployment import deploy
 from chain.devnet.accounts import derive_accounts
 from chain.devnet.devnet import Devnet
@@ -19,7 +17,6 @@ from chain.observer import Observer
 from chain.sender import Sender
 from chain.types import Parameters, Root, RoundId, Wei
 
-ANVIL = os.environ.get("HOLDFAST_ANVIL")
 SEATS = 4
 ETHER = 10**18
 PARAMETERS = Parameters(
@@ -49,21 +46,8 @@ PARAMETERS = Parameters(
 
 @pytest.fixture
 def anvil() -> Iterator[Web3]:
-    if not ANVIL:
-        pytest.skip("HOLDFAST_ANVIL does not name an anvil")
-    command = [ANVIL, "--port", "0", "--hardfork", "prague", "--base-fee", "1000000000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if found := re.search(r"Listening on (127\.0\.0\.1:\d+)", line):
-                break
-        else:
-            pytest.fail("anvil ended without listening")
-        web3 = connect_url(f"http://{found[1]}")
+    with run_anvil() as url, open_endpoint(url) as web3:
         yield web3
-        # web3 keeps its sockets for the next request; there is none.
-        web3.provider._request_session_manager.session_cache.clear()
-        process.terminate()
 
 
 def play(web3: Web3) -> tuple[list[int], list[object]]:

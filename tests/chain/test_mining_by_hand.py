@@ -6,8 +6,9 @@ from web3 import Web3
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from chain.errors import ChainError
-from chain.mining import Mining
+from chain.errors import ChainError, NotDevelopment, OtherMiner
+from chain.mining import Mining, keep_automine
+from chain.rpc import ask
 
 
 class RealNode(JSONBaseProvider):
@@ -46,3 +47,41 @@ def test_mine__no_development_chain__says_what_it_expected() -> None:
     for act in (mining.hold, mining.mine):
         with pytest.raises(ChainError, match="expected a development chain that answers evm_"):
             act()
+
+
+def test_mine__with_a_clock_of_ones_own__blocks_have_its_time(lab: Lab) -> None:
+    now = lab.now + 500
+    mining = Mining(lab.web3, lambda: now)
+    mining.hold()
+    mining.mine()
+    assert lab.now == now
+    # The clock stands still, and blocks do not share a second.
+    mining.mine()
+    assert lab.now == now + 1
+
+
+def test_mine__another_block_since__other_miner(lab: Lab) -> None:
+    mining = Mining(lab.web3, lambda: 0)
+    mining.hold()
+    height = lab.web3.eth.block_number
+    Mining(lab.web3).mine()
+    with pytest.raises(OtherMiner) as caught:
+        mining.mine()
+    assert (caught.value.expected, caught.value.got) == (height, height + 1)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_keep_automine__held_meanwhile__is_as_before(lab: Lab, is_on: bool) -> None:
+    ask(lab.web3, "evm_setAutomine", is_on)
+    with keep_automine(lab.web3):
+        Mining(lab.web3).release()
+        Mining(lab.web3).hold()
+    assert ask(lab.web3, "hardhat_getAutomine") is is_on
+
+
+def test_keep_automine__no_development_chain__is_not_touched() -> None:
+    with (
+        pytest.raises(NotDevelopment, match="hardhat_getAutomine"),
+        keep_automine(Web3(RealNode())),
+    ):
+        pytest.fail("nothing may be done with such a node")

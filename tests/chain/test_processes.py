@@ -24,14 +24,14 @@ import os, signal, sys
 root, url, address, which, path = sys.argv[1:]
 sys.path.insert(0, root)
 from pathlib import Path
-from chain.connect import connect_url
+from chain.connect import open_endpoint
 from chain.devnet.accounts import derive_accounts
 from chain.federation import Federation
 from chain.mining import Mining
 from chain.pending import decode_pending
 from chain.sender import Sender
 from node.journal import Journal
-web3 = connect_url(url)
+web3 = open_endpoint(url).__enter__()
 sender = Sender(web3, derive_accounts(1)[0])
 federation = Federation(web3, address)
 """

@@ -165,3 +165,9 @@ def test_show__nobody_at_the_endpoint__is_one_line(holdfast):
     outcome = holdfast("federation", "show", "--rpc", "http://127.0.0.1:1", "--contract", "0x12")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
     assert "expected a node at http://127.0.0.1:1" in outcome.err
+
+
+def test_run__on_a_node_that_lets_nobody_mine__is_one_line(holdfast, small, serve):
+    outcome = holdfast(*small, *serve()[:2])
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert "expected a development chain that answers evm_setAutomine" in outcome.err

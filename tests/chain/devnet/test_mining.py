@@ -222,3 +222,9 @@ def test_send__from_many_threads__all_are_mined(lab) -> None:
     receipts = [lab.w3.eth.get_transaction_receipt(item) for row in sent for item in row]
     assert {receipt["status"] for receipt in receipts} == {1}
     assert lab.w3.eth.block_number == len(receipts) == 20
+
+
+def test_hardhat_get_automine__switched__tells(lab) -> None:
+    for is_on in (False, True):
+        lab.rpc("evm_setAutomine", is_on)
+        assert lab.rpc("hardhat_getAutomine") is is_on
