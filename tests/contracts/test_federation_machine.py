@@ -53,7 +53,7 @@ edges = st.sampled_from(["commitments", "votes", "grace", "unbonding", "watch"])
 
 
 class FederationMachine(RuleBasedStateMachine):
-    """Moves of one seat, of all together, stories, re-orgs, and time on either side of deadlines."""
+    """Moves of one seat and of all together, stories, re-orgs, and time around deadlines."""
 
     counters: ClassVar[Counters] = Counters()
     sent: ClassVar[int] = 0

@@ -1,12 +1,13 @@
 """Lists of addresses that may join, as a tree written out level by level.
 
-The contract folds a path up to the root. Here the whole tree is built, and a proof is right if it is
-the path that the tree has, which is another way to say the same.
+The contract folds a path up to the root. Here the whole tree is built, and a proof is right if it
+is the path that the tree has, which is another way to say the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from chain.keys import hash_words
 
@@ -36,7 +37,7 @@ def find_path(addresses: Iterable[str], address: str) -> list[bytes] | None:
     if node not in levels[0]:
         return None
     path = []
-    for level, above in zip(levels, levels[1:], strict=False):
+    for level, above in pairwise(levels):
         place = level.index(node)
         neighbour = place ^ 1
         if neighbour < len(level):

@@ -1,4 +1,4 @@
-"""What happened in a federation, and what follows from it; nothing is kept that can be recounted."""
+"""What happened in a federation, and what follows; nothing is kept that can be recounted."""
 
 from __future__ import annotations
 

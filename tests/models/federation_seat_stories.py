@@ -14,7 +14,6 @@ from federation_chorus import (
     propose,
     seat_move,
     staff,
-    vote_all,
 )
 from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair
