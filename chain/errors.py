@@ -8,9 +8,10 @@ ChainError
 ├── DevnetError          the embedded chain's own (chain.devnet.errors)
 ├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction that is neither pending nor mined
+├── ListRefused          no list of addresses, or an address that is not on it
 └── Reverted             the contract refused, with a reason
     ├── ParametersRefused    at creation
-    ├── SeatRefused          join, top_up, leave, withdraw
+    ├── SeatRefused          join, top_up, leave, withdraw, retire, activate
     ├── NotOwner             the key is not the seat's
     ├── AlreadyDone          nothing to do: it stands on the chain
     ├── Overtaken            the round moved on: look again
@@ -80,6 +81,13 @@ class Lost(ChainError):
     def __init__(self, transaction: bytes) -> None:
         name = "0x" + transaction.hex()
         super().__init__(f"chain: expected a receipt of {name}, got none", expected=name)
+
+
+class ListRefused(ChainError):
+    """An admission list that is none, or an address that is not on it."""
+
+    def __init__(self, expected: str, got: object) -> None:
+        super().__init__(f"admission: expected {expected}, got {got}", expected=expected, got=got)
 
 
 class Reverted(ChainError):
@@ -166,12 +174,27 @@ REASONS: dict[str, type[Reverted]] = {
     "seats: challenge_seconds is 0": ParametersRefused,
     "seats: answer_seconds is 0": ParametersRefused,
     "seats: a window of 2**32 seconds or more": ParametersRefused,
+    "seats: retire_seconds is 0": ParametersRefused,
+    "seats: max_missed is 0": ParametersRefused,
+    "seats: max_missed is 1": ParametersRefused,
+    "seats: max_missed of 2**15 or more": ParametersRefused,
+    "seats: not on the admission list": SeatRefused,
     "seats: stake below the minimum": SeatRefused,
     "seats: equal weights need the minimum stake exactly": SeatRefused,
     "seats: every seat is taken": SeatRefused,
     "seats: nothing sent": SeatRefused,
     "seats: leaving": SeatRefused,
     "seats: leave first": SeatRefused,
+    "seats: retired": SeatRefused,
+    "seats: not retired": SeatRefused,
+    "seats: not counted yet": SeatRefused,
+    "seats: silent for too short a time": SeatRefused,
+    "seats: too few rounds missed": SeatRefused,
+    "seats: not the head's record": Overtaken,
+    "seats: not the parent's record": Malformed,
+    "seats: older than the seat": Malformed,
+    "seats: the seat was included": SeatRefused,
+    "seats: too few results left the seat out": SeatRefused,
     "seats: the last change does not count yet": SeatRefused,
     "seats: a round may still count the seat": SeatRefused,
     "seats: still unbonding": SeatRefused,

@@ -28,6 +28,7 @@ from chain.types import (
     Position,
     RoundId,
     Seat,
+    SeatState,
     Wei,
 )
 from contracts import load_artifact
@@ -140,18 +141,17 @@ class Federation:
 
     def get_round(self, at: BlockId | None = None) -> OpenRound:
         """Return the open round, or the last one."""
-        number, named, ends_at, power, active, _ = self.read("round", at=at)
-        return OpenRound(RoundId(number), RoundId(named), ends_at, Wei(power), active)
+        number, named, ends_at, power, active, _, ran = self.read("round", at=at)
+        return OpenRound(RoundId(number), RoundId(named), ends_at, Wei(power), active, ran)
 
     def get_head(self, at: BlockId | None = None) -> tuple[Key, int, RoundId, int]:
         """Return key, height, round and time of agreement (unix seconds) of the head."""
         key, height, number, agreed_at = self.read("head", at=at)
         return Key(key), height, RoundId(number), agreed_at
 
-    def get_seat(self, seat: Seat, at: BlockId | None = None) -> tuple[str, Wei]:
-        """Return owner and stake of a seat; the zero address and 0: free."""
-        owner, stake, *_ = self.read("seat", seat, at=at)
-        return owner, Wei(stake)
+    def get_seat(self, seat: Seat, at: BlockId | None = None) -> SeatState:
+        """Return a seat as it is stored; all zero: free."""
+        return SeatState(*self.read("seat", seat, at=at))
 
     def get_row(
         self, parent: Key, round_id: RoundId, at: BlockId | None = None

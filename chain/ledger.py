@@ -7,6 +7,7 @@ holds them together. A peer decides from it, an audit replays it, and neither ne
 from dataclasses import dataclass, field, replace
 
 from chain.types import (
+    Activated,
     Agreed,
     Attested,
     Closing,
@@ -22,24 +23,44 @@ from chain.types import (
     OpenRound,
     Parameters,
     Proposed,
+    Retired,
     RoundId,
     Seat,
     ToppedUp,
     Unbonding,
+    Watched,
     Wei,
     Withdrawn,
 )
 
+SeatEvent = (
+    Joined | ToppedUp | Left | Unbonding | Withdrawn | EndpointSet | Watched | Retired | Activated
+)
+
+RAN_LIMIT = 2**16
+"""The contract counts the rounds that ran in 16 bits."""
+
 
 @dataclass(frozen=True)
 class SeatRecord:
-    """A seat's life so far; `stakes` are (first round, wei), ascending; `until` 0: no end."""
+    """A seat's life so far; `stakes` are (first round, wei), ascending; `until` 0: no end.
+
+    `since` is when a watch began (unix seconds; 0: not watched) and `ran` the count of rounds then;
+    `begun` is the first round since the seat was taken or activated.
+    """
 
     owner: str
     endpoint: str
     stakes: tuple[tuple[RoundId, Wei], ...]
     until: RoundId = RoundId(0)
     free_at: int = 0
+    since: int = 0
+    ran: int = 0
+    is_retired: bool = False
+
+    @property
+    def begun(self) -> RoundId:
+        return self.stakes[0][0]
 
     def stake_in(self, round_id: RoundId) -> Wei:
         """Return the stake with which the seat counts in a round, in wei; 0: it does not."""
@@ -110,12 +131,11 @@ class Ledger:
         match logged.event:
             case Created(spec, parameters):
                 self.spec, self.parameters = spec, parameters
-            case Joined() | ToppedUp() | Left() | Unbonding() | Withdrawn() | EndpointSet():
-                self._apply_to_seat(logged.event)
             case Opened(number, _, power, active, ends_at) as event:
                 self.openings[number] = event
                 named = RoundId(max(self.round.named, number))
-                self.round = OpenRound(number, named, ends_at, power, active)
+                ran = (self.round.ran + self._has_run()) % RAN_LIMIT
+                self.round = OpenRound(number, named, ends_at, power, active, ran)
             case Closing(_, ends_at):
                 self.round = replace(self.round, commit_ends_at=ends_at)
             case Committed(number, _, parent):
@@ -131,13 +151,23 @@ class Ledger:
                 self.votes[key][seat] = logged
                 stake = self.stake_in(seat, self.result(key).round)
                 self.stakes_behind[key] = Wei(self.stakes_behind[key] + stake)
+                # Who votes is not silent.
+                self.seats[seat] = replace(self.seats[seat], since=0, ran=0)
             case Agreed():
                 self.agreed.append(logged)
                 self.round = replace(self.round, commit_ends_at=0)
+            case event:
+                self._apply_to_seat(event)
 
-    def _apply_to_seat(
-        self, event: Joined | ToppedUp | Left | Unbonding | Withdrawn | EndpointSet
-    ) -> None:
+    def _has_run(self) -> bool:
+        """Return whether the last round had enough commitments, as every agreed one had."""
+        assert self.parameters is not None, "the creation is a ledger's first event"
+        head, last = self.head(), self.round.number
+        if head.round == last:
+            return last != 0
+        return len(self.rows.get((head.key, last), ())) >= self.parameters.min_updates
+
+    def _apply_to_seat(self, event: SeatEvent) -> None:
         if isinstance(event, Joined):
             stakes = ((event.counts_from, event.stake_wei),)
             self.seats[event.seat] = SeatRecord(event.owner, event.endpoint, stakes)
@@ -148,9 +178,16 @@ class Ledger:
                 earlier = tuple(s for s in record.stakes if s[0] != counts_from)
                 record = replace(record, stakes=(*earlier, (counts_from, stake)))
             case Left(_, until):
-                record = replace(record, until=until)
+                record = replace(record, until=until, since=0, ran=0)
             case Unbonding(_, free_at):
-                record = replace(record, free_at=free_at)
+                record = replace(record, free_at=free_at, is_retired=False)
+            case Watched(_, since, ran):
+                record = replace(record, since=since, ran=ran)
+            case Retired(_, until):
+                record = replace(record, until=until, since=0, ran=0, is_retired=True)
+            case Activated(_, stake, counts_from):
+                # Like a new seat of the same owner: it counts in no earlier round.
+                record = SeatRecord(record.owner, record.endpoint, ((counts_from, stake),))
             case EndpointSet(_, endpoint):
                 record = replace(record, endpoint=endpoint)
             case Withdrawn():

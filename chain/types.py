@@ -41,6 +41,9 @@ class Parameters:
     attest_seconds: int
     challenge_seconds: int
     answer_seconds: int
+    retire_seconds: int
+    max_missed: int
+    admission: bytes
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,26 @@ class EndpointSet:
 
 
 @dataclass(frozen=True)
+class Watched:
+    seat: Seat
+    since: int
+    ran: int
+
+
+@dataclass(frozen=True)
+class Retired:
+    seat: Seat
+    counts_until: RoundId
+
+
+@dataclass(frozen=True)
+class Activated:
+    seat: Seat
+    stake_wei: Wei
+    counts_from: RoundId
+
+
+@dataclass(frozen=True)
 class Opened:
     round: RoundId
     parent: Key
@@ -173,6 +196,9 @@ Event = (
     | Unbonding
     | Withdrawn
     | EndpointSet
+    | Watched
+    | Retired
+    | Activated
     | Opened
     | Closing
     | Committed
@@ -203,13 +229,55 @@ class Head:
 
 @dataclass(frozen=True)
 class OpenRound:
-    """The open round or the last one; `commit_ends_at` 0: agreed, or none yet."""
+    """The open round or the last one; `commit_ends_at` 0: agreed, or none yet.
+
+    `ran` counts, modulo 2**16, the rounds before it that had enough commitments.
+    """
 
     number: RoundId
     named: RoundId
     commit_ends_at: int
     power_wei: Wei
     active: int
+    ran: int = 0
+
+
+@dataclass(frozen=True)
+class SeatState:
+    """A seat as the contract has it; all zero: free. Times are unix seconds.
+
+    `until` 0: no end; `since` 0: neither watched nor retired; `begun` is 0 once there is an end.
+    """
+
+    owner: str
+    stake_wei: Wei
+    earlier_wei: Wei
+    changed_from: RoundId
+    until: RoundId
+    free_at: int
+    since: int
+    ran: int
+    begun: RoundId
+
+    @property
+    def is_watched(self) -> bool:
+        return self.since != 0 and self.until == 0
+
+    @property
+    def is_retired(self) -> bool:
+        return self.since != 0 and self.until != 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """An agreed result as `retire_withholder` takes it: what its key is the hash of."""
+
+    round: RoundId
+    parent: Key
+    commitments: bytes
+    included: int
+    model_root: Root
+    coefficients_hash: bytes
 
 
 def seats_of(bitmap: int) -> tuple[Seat, ...]:

@@ -6,20 +6,29 @@
         on one model, round by round. This file only joins the modules; each tells its own story.
 """
 
+from modules import admission
+from modules import membership
 from modules import parameters
 from modules import phase
+from modules import retirement
+from modules import results
+from modules import rounds
 from modules import rule
 from modules import seats
-from modules import rounds
 
+initializes: admission
 initializes: phase
 initializes: rule
 initializes: seats[phase := phase]
-initializes: rounds[phase := phase, rule := rule, seats := seats]
+initializes: membership[admission := admission, phase := phase, seats := seats]
+initializes: results[phase := phase]
+initializes: rounds[phase := phase, results := results, rule := rule, seats := seats]
+initializes: retirement[phase := phase, results := results, seats := seats]
 
-exports: (seats.join, seats.top_up, seats.set_endpoint, seats.leave, seats.withdraw, seats.seat)
+exports: (membership.join, membership.top_up, membership.set_endpoint, membership.leave, membership.withdraw)
+exports: (retirement.retire, retirement.retire_withholder, retirement.activate)
 exports: (rounds.commit, rounds.propose, rounds.attest, rounds.attest_and_commit)
-exports: (rounds.head, rounds.round, rounds.row, rounds.tally)
+exports: (membership.seat, results.head, rounds.round, results.row, results.tally)
 
 event Created:
     spec: Bytes[parameters.MAX_SPEC_BYTES]
@@ -31,12 +40,16 @@ PARAMETERS: immutable(parameters.Parameters)
 @deploy
 def __init__(spec: Bytes[parameters.MAX_SPEC_BYTES], p: parameters.Parameters):
     """
+    @notice Creates the federation, or refuses a combination whose guarantee would not hold.
     @param spec The bytes that describe the task; they are public, and hashed exactly as they are.
+    @param p All that is chosen, once and for ever.
     """
     rule.__init__(p)
     phase.__init__(p)
-    seats.__init__(p)
-    rounds.__init__(p.genesis)
+    membership.__init__(p)
+    admission.__init__(p.admission)
+    retirement.__init__(p)
+    results.__init__(p.genesis)
     PARAMETERS = p
     log Created(spec=spec, parameters=p)
 
@@ -46,5 +59,6 @@ def __init__(spec: Bytes[parameters.MAX_SPEC_BYTES], p: parameters.Parameters):
 def terms() -> parameters.Parameters:
     """
     @notice What the federation was created with.
+    @return The parameters; the spec is in the `Created` event.
     """
     return PARAMETERS

@@ -146,6 +146,9 @@ class Scenario:
             attest_seconds=self.attest_seconds,
             challenge_seconds=3600,
             answer_seconds=900,
+            retire_seconds=3600,
+            max_missed=10,
+            admission=bytes(32),
         )
 
     def to_json(self) -> str:

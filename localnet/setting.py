@@ -182,7 +182,7 @@ def _found(scenario: Scenario, task: Task, senders: Sequence[Sender]) -> Deploym
     assert scenario.peers == len(senders), "a key for every peer"
     deployment = deploy(senders[0].web3, senders[0], task.text, task.parameters)
     for index, sender in enumerate(senders):
-        sender.send(deployment.federation.call("join", f"local:{index}", value_wei=ETHER))
+        sender.send(deployment.federation.call("join", f"local:{index}", [], value_wei=ETHER))
     return deployment
 
 

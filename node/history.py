@@ -6,6 +6,7 @@ the way from the chain.
 
 from chain.ledger import Ledger
 from chain.types import (
+    Activated,
     Agreed,
     Attested,
     Closing,
@@ -17,8 +18,10 @@ from chain.types import (
     Left,
     Opened,
     Proposed,
+    Retired,
     ToppedUp,
     Unbonding,
+    Watched,
     Withdrawn,
 )
 
@@ -34,8 +37,24 @@ def find_misplacement(ledger: Ledger, event: Event) -> str | None:
             return f"seat {seat} is taken twice" if seat in ledger.seats else None
         case ToppedUp(seat) | Left(seat) | Unbonding(seat) | Withdrawn(seat) | EndpointSet(seat):
             return None if seat in ledger.seats else f"seat {seat} never joined"
+        case Watched(seat) | Retired(seat) | Activated(seat):
+            return _find_in_retirement(ledger, event)
         case _:
             return _find_in_round(ledger, event)
+
+
+def _find_in_retirement(ledger: Ledger, event: Watched | Retired | Activated) -> str | None:
+    record = ledger.seats.get(event.seat)
+    if record is None:
+        return f"seat {event.seat} never joined"
+    match event:
+        case Watched() if record.until or record.since:
+            return f"seat {event.seat} is watched, though it has an end or was watched already"
+        case Retired() if record.until:
+            return f"seat {event.seat} is retired, though it has an end already"
+        case Activated() if not record.is_retired:
+            return f"seat {event.seat} is activated, though it was not retired"
+    return None
 
 
 def _find_in_round(ledger: Ledger, event: Event) -> str | None:

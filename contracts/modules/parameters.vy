@@ -3,7 +3,8 @@
 @title What a federation is created with, and never changes
 @license Apache-2.0
 @notice One struct for the constructor and for whoever asks later. Each module checks and keeps the part
-        it answers for: `rule` the arithmetic, `seats` the stakes, `phase` the deadlines.
+        it answers for: `rule` the arithmetic, `phase` the deadlines, `membership` the stakes, `admission`
+        who may come, `retirement` who must go.
 """
 
 struct Parameters:
@@ -25,6 +26,9 @@ struct Parameters:
     attest_seconds: uint256
     challenge_seconds: uint256
     answer_seconds: uint256
+    retire_seconds: uint256  # silence before a watched seat can be retired
+    max_missed: uint256  # rounds missed, or results left out of, before a seat can be retired
+    admission: bytes32  # Merkle root of the addresses that may join; zero: open to all
 
 
 # A spec is a page of TOML, and a log byte costs 8 gas.

@@ -19,6 +19,7 @@ struct Round:
     power: uint256  # active stake when the round opened, in wei
     active: uint256  # active seats when the round opened
     agreed: uint256  # the round that the head is the result of, the oldest still voted on; 0: genesis
+    ran: uint256  # rounds before `number` that had `min_updates` commitments, modulo 2**16
 
 
 COMMIT_SECONDS: immutable(uint256)
@@ -51,13 +52,14 @@ def _load() -> Round:
         power=(word >> 104) & (2**96 - 1),
         active=(word >> 200) & (2**8 - 1),
         agreed=(word >> 208) & (2**32 - 1),
+        ran=word >> 240,
     )
 
 
 @internal
 def _store(r: Round):
     low: uint256 = r.number | (r.named << 32) | (r.commit_ends_at << 64)
-    self._word = low | (r.power << 104) | (r.active << 200) | (r.agreed << 208)
+    self._word = low | (r.power << 104) | (r.active << 200) | (r.agreed << 208) | (r.ran << 240)
 
 
 @internal
@@ -72,10 +74,4 @@ def _is_over(r: Round) -> bool:
     """
     @notice Whether no vote can move the head in round `r` any more.
     """
-    return block.timestamp >= self._attest_ends_at(r)
-
-
-@internal
-@view
-def _attest_ends_at(r: Round) -> uint256:
-    return 0 if r.commit_ends_at == 0 else r.commit_ends_at + ATTEST_SECONDS
+    return r.commit_ends_at == 0 or block.timestamp >= r.commit_ends_at + ATTEST_SECONDS

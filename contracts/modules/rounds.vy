@@ -4,29 +4,17 @@
 @license Apache-2.0
 @notice Commitments hang off the key of the head they were trained on, votes approve keys, and a key names
         all that went into a result. So a vote means the same whatever order the chain settles on.
-@dev    Storage, low bits first:
-
-            _head            key of the agreed result
-            0        32          72     256
-            | height | agreed_at | free |             `_head_word`; its round is in `phase`
-
-            `_rows[keccak256(abi.encode(parent key, round))]`: two neighbouring slots
-                running      running hash over (seat, root, weight) of the commitments, in order
-                word         | committed map, 128 | committed stake, 128 |
-
-            `_results[key]`: two neighbouring slots
-                tally        | voters, 128 | round, 32 | stake, 96 |
-                word         | included map, 128 | credited map, 128 |
-
-        What was agreed at which height, and what pays and slashes for it, is appended after these.
+@dev    No storage of its own: phases are in `phase`, heads, rows and tallies in `results`.
 """
 
 from modules import parameters
 from modules import phase
+from modules import results
 from modules import rule
 from modules import seats
 
 uses: phase
+uses: results
 uses: rule
 uses: seats
 
@@ -69,40 +57,15 @@ event Agreed:
     key: bytes32
     height: uint256
 
-struct Head:
-    key: bytes32
-    height: uint256
-    round: uint256
-    agreed_at: uint256
-
-struct Row:
-    running: bytes32
-    word: uint256
-
-struct Result:
-    tally: uint256
-    word: uint256
-
-struct Tally:
-    voters: uint256
-    round: uint256
-    stake: uint256
-
-_head: bytes32
-_head_word: uint256
-_rows: HashMap[bytes32, Row]
-_results: HashMap[bytes32, Result]
-
-
-@deploy
-def __init__(genesis: bytes32):
-    self._head = keccak256(abi_encode(chain.id, self, genesis))
-
 
 @external
 def commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, samples: uint64, steps: uint64):
     """
     @notice Commits `seat` to the update with this Merkle root, trained on the result `parent`.
+    @param round The open round, or the next one.
+    @param seat The index of a seat of the caller.
+    @param parent Key of the head, or of a result that is voted on.
+    @param root Merkle root of the update.
     @param samples What the seat claims to have trained on; a weight only under `weighting = samples`.
     @param steps Local steps it claims.
     """
@@ -122,25 +85,29 @@ def propose(
 ):
     """
     @notice Puts a result to the vote, with the vote of `seat`.
+    @param round The open round.
+    @param seat The index of a seat of the caller.
+    @param parent Key of the head.
     @param commitments The running hash of the commitments that the result was computed from.
     @param included Map of the seats whose updates entered.
+    @param model_root Merkle root of the model that came out.
     @param coefficients Eight bytes for every included seat, see `rule`.
     """
     seats._check_owner(seat, msg.sender)
     r: phase.Round = phase._load()
     assert round == r.number, "rounds: not the open round"
     self._check_attesting(r)
-    assert parent == self._head, "rounds: the parent is not the head"
-    row: Row = self._rows[self._row_id(parent, round)]
+    assert parent == results._head, "rounds: the parent is not the head"
+    row: results.Row = results._rows[results._row_id(parent, round)]
     assert commitments == row.running, "rounds: not the commitments of this round"
     assert included & ~(row.word & (2**128 - 1)) == 0, "rounds: an included seat has not committed"
     assert rule._count(included) >= rule._least_included(r.active), "rounds: too few updates"
     credited: uint256 = rule._credited(included, coefficients)
     key: bytes32 = keccak256(abi_encode(round, parent, commitments, included, model_root, keccak256(coefficients)))
-    assert self._results[key].tally == 0, "rounds: already proposed"
+    assert results._results[key].tally == 0, "rounds: already proposed"
 
-    self._results[key].word = included | (credited << 128)
-    self._results[key].tally = round << 128
+    results._results[key].word = included | (credited << 128)
+    results._results[key].tally = round << 128
     log Proposed(
         round=round,
         key=key,
@@ -159,6 +126,8 @@ def propose(
 def attest(seat: uint256, key: bytes32):
     """
     @notice Approves a proposed result; a seat may approve each that it has recomputed.
+    @param seat The index of a seat of the caller.
+    @param key The result's key.
     """
     seats._check_owner(seat, msg.sender)
     self._attest(seat, key)
@@ -168,6 +137,12 @@ def attest(seat: uint256, key: bytes32):
 def attest_and_commit(seat: uint256, key: bytes32, round: uint256, root: bytes32, samples: uint64, steps: uint64):
     """
     @notice Approves `key` and commits to an update trained on it, which counts if `key` is agreed.
+    @param seat The index of a seat of the caller.
+    @param key The result's key.
+    @param round The round after the one in which it was proposed.
+    @param root Merkle root of the update.
+    @param samples What the seat claims to have trained on.
+    @param steps Local steps it claims.
     """
     seats._check_owner(seat, msg.sender)
     self._attest(seat, key)
@@ -176,44 +151,12 @@ def attest_and_commit(seat: uint256, key: bytes32, round: uint256, root: bytes32
 
 @external
 @view
-def head() -> Head:
-    """
-    @notice The agreed result; its model's root is in the `Proposed` event of its key.
-    """
-    word: uint256 = self._head_word
-    return Head(
-        key=self._head,
-        height=word & (2**32 - 1),
-        round=phase._load().agreed,
-        agreed_at=(word >> 32) & (2**40 - 1),
-    )
-
-
-@external
-@view
 def round() -> phase.Round:
     """
     @notice The open round, or the last one; with `COMMIT_SECONDS` and the like, all that phases follow from.
+    @return Numbers, deadline (unix seconds), power (wei), seats, and the count of rounds that ran; see `phase`.
     """
     return phase._load()
-
-
-@external
-@view
-def row(parent: bytes32, round: uint256) -> Row:
-    """
-    @notice Running hash, and map and stake, of the commitments to `round` that hang off `parent`.
-    """
-    return self._rows[self._row_id(parent, round)]
-
-
-@external
-@view
-def tally(key: bytes32) -> Tally:
-    """
-    @notice Who approved `key`, in which round, with how much stake; all zero: never proposed.
-    """
-    return self._tally(key)
 
 
 @internal
@@ -222,10 +165,10 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
     assert stake != 0, "rounds: the seat does not count in this round"
     assert root != empty(bytes32), "rounds: an empty root"
     r: phase.Round = phase._load()
-    id: bytes32 = self._row_id(parent, round)
-    row: Row = self._rows[id]
+    id: bytes32 = results._row_id(parent, round)
+    row: results.Row = results._rows[id]
     assert (row.word >> seat) & 1 == 0, "rounds: already committed"
-    is_on_head: bool = parent == self._head
+    is_on_head: bool = parent == results._head
     is_open: bool = is_on_head and round == r.number and block.timestamp < r.commit_ends_at
     is_opening: bool = False
     if not is_open:
@@ -237,7 +180,7 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
     if row.running == empty(bytes32):
         row.running = id
     row.running = keccak256(abi_encode(row.running, seat, root, rule._weight(stake, samples)))
-    self._rows[id] = row
+    results._rows[id] = row
     seats._note_round(seat, r.agreed)
     log Committed(round=round, seat=seat, parent=parent, root=root, samples=samples, steps=steps)
     if is_open:
@@ -259,19 +202,19 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
 
 @internal
 def _attest(seat: uint256, key: bytes32):
-    t: Tally = self._tally(key)
+    t: results.Tally = results._tally(key)
     assert t.round != 0, "rounds: no such result"
     assert (t.voters >> seat) & 1 == 0, "rounds: already approved"
-    stake: uint256 = seats._stake_in(seat, t.round)
+    stake: uint256 = seats._vote_in(seat, t.round)
     assert stake != 0, "rounds: the seat does not count in this round"
     r: phase.Round = phase._load()
     is_live: bool = t.round == r.number and not phase._is_over(r)
     # A late approval of the head moves nothing, but whoever gave it answers for it, and is paid.
-    assert is_live or key == self._head, "rounds: the vote on this result is over"
+    assert is_live or key == results._head, "rounds: the vote on this result is over"
 
     t.voters |= 1 << seat
     t.stake += stake
-    self._results[key].tally = t.voters | (t.round << 128) | (t.stake << 160)
+    results._results[key].tally = t.voters | (t.round << 128) | (t.stake << 160)
     log Attested(key=key, seat=seat)
     if is_live and 3 * t.stake >= 2 * r.power:
         self._agree(key, r)
@@ -279,14 +222,14 @@ def _attest(seat: uint256, key: bytes32):
 
 @internal
 def _agree(key: bytes32, r: phase.Round):
-    height: uint256 = (self._head_word & (2**32 - 1)) + 1
-    self._head = key
-    self._head_word = height | (block.timestamp << 32)
+    height: uint256 = (results._head_word & (2**32 - 1)) + 1
+    results._head = key
+    results._head_word = height | (block.timestamp << 32)
     log Agreed(round=r.number, key=key, height=height)
     closed: phase.Round = r
     closed.commit_ends_at = 0
     closed.agreed = r.number
-    waiting: uint256 = self._rows[self._row_id(key, r.number + 1)].word
+    waiting: uint256 = results._rows[results._row_id(key, r.number + 1)].word
     if waiting != 0:
         # However few: were the round left for others to open, it would hang on the absent.
         self._open(closed, key, waiting >> 128)
@@ -301,6 +244,8 @@ def _open(last: phase.Round, parent: bytes32, committed: uint256):
     """
     r: phase.Round = last
     r.number = last.number + 1
+    if self._has_run(last):
+        r.ran = (last.ran + 1) % 2**16
     r.power, r.active = seats._fixed_roll()
     r.commit_ends_at = self._commit_end(r.power, committed, block.timestamp + phase.COMMIT_SECONDS)
     phase._store(r)
@@ -344,8 +289,18 @@ def _check_attesting(r: phase.Round):
 @internal
 @view
 def _has_enough(r: phase.Round) -> bool:
-    word: uint256 = self._rows[self._row_id(self._head, r.number)].word
-    return rule._count(word & (2**128 - 1)) >= rule.MIN_UPDATES
+    return rule._count(results._committed(results._head, r.number)) >= rule.MIN_UPDATES
+
+
+@internal
+@view
+def _has_run(r: phase.Round) -> bool:
+    """
+    @notice Whether round `r`, whose successor opens, had enough commitments: agreed rounds had.
+    """
+    if r.agreed == r.number:
+        return r.number != 0
+    return self._has_enough(r)
 
 
 @internal
@@ -358,17 +313,4 @@ def _is_candidate(key: bytes32, r: phase.Round, word: uint256) -> bool:
     if phase._is_over(r):
         return False
     # Who committed to it first has shown the proposal; the others need not read it again.
-    return word != 0 or self._tally(key).round == r.number
-
-
-@internal
-@view
-def _tally(key: bytes32) -> Tally:
-    word: uint256 = self._results[key].tally
-    return Tally(voters=word & (2**128 - 1), round=(word >> 128) & (2**32 - 1), stake=word >> 160)
-
-
-@internal
-@pure
-def _row_id(parent: bytes32, round: uint256) -> bytes32:
-    return keccak256(abi_encode(parent, round))
+    return word != 0 or results._tally(key).round == r.number

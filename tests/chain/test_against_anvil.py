@@ -41,6 +41,9 @@ PARAMETERS = Parameters(
     attest_seconds=300,
     challenge_seconds=3600,
     answer_seconds=900,
+    retire_seconds=3600,
+    max_missed=10,
+    admission=bytes(32),
 )
 
 
@@ -69,7 +72,7 @@ def play(web3: Web3) -> tuple[list[int], list[object]]:
     deployment = deploy(web3, senders[0], b"spec", PARAMETERS)
     federation, gas = deployment.federation, [deployment.gas_used]
     observer = Observer(federation, created_at=deployment.block)
-    calls = [(i, federation.call("join", f"peer {i}", value_wei=ETHER)) for i in range(SEATS)]
+    calls = [(i, federation.call("join", f"peer {i}", [], value_wei=ETHER)) for i in range(SEATS)]
     gas += [senders[i].send(call).gas_used for i, call in calls]
     observer.poll()
     for number in (1, 2):

@@ -101,9 +101,10 @@ def test_reads__pinned_to_an_older_block__are_of_its_state(lab: Lab) -> None:
         assert federation.get_row(genesis, 1, at) == (bytes(32), 0, 0)
         assert federation.get_tally(key, at) == (0, 0, 0)
         assert federation.get_parameters(at) == lab.parameters
-    assert federation.get_seat(0, after) == (lab.address(0), ETHER)
-    assert federation.get_seat(0) == (lab.address(0), 2 * ETHER)
-    assert federation.get_seat(7) == (NOBODY, 0)
+    assert federation.get_seat(0, after).stake_wei == ETHER
+    seat = federation.get_seat(0)
+    assert (seat.owner, seat.stake_wei, seat.earlier_wei) == (lab.address(0), 2 * ETHER, ETHER)
+    assert federation.get_seat(7) == SeatState(NOBODY, 0, 0, 0, 0, 0, 0, 0, 0)
     assert federation.get_head(after)[:3] == (key, 1, 1)
     assert federation.get_row(genesis, 1)[1:] == (0b1111, 4 * ETHER)
     assert federation.get_tally(key) == (0b111, 1, 3 * ETHER)

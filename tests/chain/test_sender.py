@@ -41,7 +41,7 @@ def test_send__a_call_that_succeeds__mined_with_its_receipt(lab: Lab) -> None:
     [
         ("leave", (1,), 0, NotOwner),
         ("leave", (200,), 0, NotOwner),
-        ("join", ("x",), 1, SeatRefused),
+        ("join", ("x", []), 1, SeatRefused),
         ("withdraw", (0,), 0, SeatRefused),
         ("commit", (2, 0, bytes(32), make_root(1), 1, 1), 0, Overtaken),
         ("attest", (0, make_root(1)), 0, Overtaken),
@@ -148,4 +148,4 @@ def test_submit__a_signer_without_ether__error_of_the_chain(lab: Lab) -> None:
     poor = derive_accounts(20)[-1]
     web3: Web3 = lab.web3
     with pytest.raises(Reverted):
-        Sender(web3, poor).submit(lab.federation.call("join", "x", value_wei=ETHER))
+        Sender(web3, poor).submit(lab.federation.call("join", "x", [], value_wei=ETHER))

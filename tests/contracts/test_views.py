@@ -11,7 +11,7 @@ def test_terms__any_time__what_the_federation_was_created_with(lab: Lab) -> None
 
 
 def test_round__before_the_first__all_zero(open_lab: OpenLab) -> None:
-    assert open_lab().federation.read("round") == (0, 0, 0, 0, 0, 0)
+    assert open_lab().federation.read("round") == (0,) * 7
 
 
 def test_row__never_committed_to__all_zero(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from chain.types import Joined, Opened, Unbonding, Withdrawn
 
 ATTACKER = """
 interface Federation:
-    def join(endpoint: String[256]) -> uint256: payable
+    def join(endpoint: String[256], proof: DynArray[bytes32, 32]) -> uint256: payable
     def leave(seat: uint256): nonpayable
     def withdraw(seat: uint256): nonpayable
 
@@ -25,7 +25,7 @@ def __init__(federation: address):
 @external
 @payable
 def join():
-    self.seat = extcall self.federation.join("trap", value=msg.value)
+    self.seat = extcall self.federation.join("trap", [], value=msg.value)
 
 @external
 def leave():

@@ -19,7 +19,27 @@ from localnet.chronicle import Chronicle, leading_vote
 
 GENESIS, KEY, ROOT = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 PARAMETERS = Parameters(
-    10, b"\x04" * 32, 2, 14, 20, 0, 0, 0, 0, 0, 2, 10, 8, 600, 30, 300, 3600, 900
+    10,
+    b"\x04" * 32,
+    2,
+    14,
+    20,
+    0,
+    0,
+    0,
+    0,
+    0,
+    2,
+    10,
+    8,
+    600,
+    30,
+    300,
+    3600,
+    900,
+    3600,
+    10,
+    bytes(32),
 )
 ENDS = 1600
 

@@ -51,6 +51,9 @@ PARAMETERS = Parameters(
     attest_seconds=300,
     challenge_seconds=3600,
     answer_seconds=900,
+    retire_seconds=3600,
+    max_missed=10,
+    admission=bytes(32),
 )
 UNBONDING_SECONDS = 3600 + 2 * 900
 
@@ -135,8 +138,14 @@ class Lab:
         """Call a function of the contract from account `by`."""
         return self.send(self.federation.call(function, *arguments, value_wei=value_wei), by)
 
-    def join(self, by: int = 0, stake_wei: int = ETHER, endpoint: str = "x") -> Mined:
-        return self.act("join", endpoint, by=by, value_wei=stake_wei)
+    def join(
+        self,
+        by: int = 0,
+        stake_wei: int = ETHER,
+        endpoint: str = "x",
+        proof: tuple[bytes, ...] = (),
+    ) -> Mined:
+        return self.act("join", endpoint, proof, by=by, value_wei=stake_wei)
 
     def top_up(self, seat: int, value_wei: int, by: int | None = None) -> Mined:
         return self.act("top_up", seat, by=_owner(seat, by), value_wei=value_wei)
@@ -229,8 +238,8 @@ class Lab:
 
     def read_seat(self, seat: int) -> tuple[str, int, int, int, int, int]:
         """Return owner, stake, earlier stake, changed from, until, free at."""
-        seat_words: tuple[str, int, int, int, int, int] = self.federation.read("seat", seat)
-        return seat_words
+        owner, stake, earlier, changed_from, until, free_at, *_ = self.federation.read("seat", seat)
+        return owner, stake, earlier, changed_from, until, free_at
 
     def events(self) -> list[Logged]:
         return self.federation.get_events(0, 10**9)

@@ -47,6 +47,9 @@ PARAMETERS = {
     "attest_seconds": 300,
     "challenge_seconds": 3600,
     "answer_seconds": 900,
+    "retire_seconds": 3600,
+    "max_missed": 10,
+    "admission": bytes(32),
 }
 
 
@@ -154,7 +157,7 @@ class PeersLab:
         deployment = deploy(self.web3, self.senders[0], SPEC, self.parameters)
         self.federation, self.created_at = deployment.federation, deployment.block
         for seat, sender in enumerate(self.senders):
-            sender.send(self.federation.call("join", f"local:{seat}", value_wei=ETHER))
+            sender.send(self.federation.call("join", f"local:{seat}", [], value_wei=ETHER))
         self.store = MemoryBlobs() if store is None else store
         genesis = Blob(self.parameters.genesis, len(GENESIS))
         self.store.put(genesis, GENESIS)

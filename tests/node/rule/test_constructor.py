@@ -37,6 +37,9 @@ DEFAULT = Parameters(
     attest_seconds=300,
     challenge_seconds=3600,
     answer_seconds=900,
+    retire_seconds=3600,
+    max_missed=10,
+    admission=bytes(32),
 )
 DEFENCES = [
     {"weighting": weighting, "selection": selection, "trim_bps": trim, "faults_bps": faults}
