@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+from admission_model import find_path
+from admission_model import make_root as make_admission_root
 from federation_chorus import (
+    accuse,
     agree,
     attest_and_commit,
     clear_out,
@@ -28,6 +31,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from test_creation import EDGES
 
+from chain.admission import compute_admission_proof, compute_admission_root
 from chain.errors import REASONS, ParametersRefused
 
 SEATS = 6
@@ -116,6 +120,11 @@ class FederationMachine(RuleBasedStateMachine):
         told = [result.record for result in self.pair.model.records()][first : first + count]
         records = [*told[:1], *told[2:]] if skip else told
         self.move("retire_withholder", by, seat, records)
+
+    @rule(seat=seats)
+    def accuse(self, seat: int) -> None:
+        with telling(self.pair):
+            accuse(self.pair, seat)
 
     # Rounds ---------------------------------------------------------------------------------------
 
@@ -252,14 +261,14 @@ def tell_stories(counters: Counters, setup: dict[str, Any], stories: tuple[Story
     return pair.sent
 
 
-def walk(start: int, examples: int, steps: int) -> tuple[Counters, int]:
-    """Walk without a plan; return what was met and the number of transactions."""
+def walk(counters: Counters, start: int, examples: int, steps: int) -> int:
+    """Walk without a plan, from a seed; return the number of transactions."""
 
     @seed(start)
     class Walk(FederationMachine):
-        counters: ClassVar[Counters] = Counters()
-        sent: ClassVar[int] = 0
+        pass
 
+    Walk.counters, Walk.sent = counters, 0
     run_state_machine_as_test(
         Walk,
         settings=settings(
@@ -271,14 +280,15 @@ def walk(start: int, examples: int, steps: int) -> tuple[Counters, int]:
             suppress_health_check=list(HealthCheck),
         ),
     )
-    return Walk.counters, Walk.sent
+    return Walk.sent
 
 
 def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> None:
-    counters, sent = walk(start=1, examples=10, steps=8)
-    sent += tell_stories(counters, SETUP, EVERY_STORY)
+    counters = Counters()
+    sent = tell_stories(counters, SETUP, EVERY_STORY)
     sent += tell_stories(counters, EQUAL, (tell_of_stakes, tell_of_wrong_proposals))
     sent += tell_stories(counters, CLOSED, (tell_of_strangers,))
+    sent += walk(counters, start=1, examples=10, steps=8)
     assert counters.missing(AFTER_CREATION) == []
     assert sent >= 500
 
@@ -286,10 +296,11 @@ def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(5))
 def test_federation__thousands_of_moves__contract_model_and_ledger_agree(part: int) -> None:
-    counters, sent = walk(start=100 + part, examples=60, steps=25)
+    counters, sent = Counters(), 0
     for setup in (SETUPS[part], SETUP, EQUAL, CLOSED):
         stories = (*EVERY_STORY[part:], *EVERY_STORY[:part])
         sent += tell_stories(counters, setup, stories)
+    sent += walk(counters, start=100 + part, examples=60, steps=25)
     assert counters.missing(AFTER_CREATION) == []
     assert sent >= 2_000, "ten thousand in all parts together"
 
@@ -306,6 +317,14 @@ def test_pair__its_own_journal_run_again__ends_in_the_same_block() -> None:
     assert again.sent == first.sent
     for pair in (first, again):
         pair.close()
+
+
+@pytest.mark.parametrize("count", range(1, len(ADDRESSES) + 1))
+def test_admission__a_list_of_any_length__the_model_has_the_same_root_and_paths(count: int) -> None:
+    listed = ADDRESSES[:count]
+    assert make_admission_root(listed) == compute_admission_root(listed)
+    for address in listed:
+        assert find_path(listed, address) == list(compute_admission_proof(listed, address))
 
 
 def test_reasons__those_of_the_creation_and_those_of_the_machine__are_all() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import astuple
 
 from federation_lab import ETHER
 from federation_lab import make_root as make_blob_root
 from federation_pair import ADDRESSES, Pair
 from federation_records import LEFT, RETIRED
+
+from chain.retirement import find_withheld
+from chain.types import Seat
 
 NOBODY_ABSENT: Collection[int] = ()
 
@@ -53,6 +57,12 @@ def seat_move(pair: Pair, function: str, seat: int, *, value: int = 0) -> str | 
 
 def join(pair: Pair, account: int, value: int = ETHER) -> str | None:
     return pair.move("join", account, "here", pair.proof(account), value=value)
+
+
+def accuse(pair: Pair, seat: int) -> str | None:
+    """Retire a seat by the results that the ledger finds against it, or by none."""
+    found = find_withheld(pair.observer.ledger, Seat(seat))
+    return pair.move("retire_withholder", 2, seat, [astuple(record) for record in found])
 
 
 def counting(pair: Pair, number: int) -> list[int]:

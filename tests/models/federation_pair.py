@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 from unittest import mock
 
@@ -24,6 +24,7 @@ from chain.devnet.accounts import derive_accounts
 from chain.errors import Reverted
 from chain.keys import compute_genesis_key
 from chain.observer import Observer
+from chain.retirement import can_retire, can_watch, find_withheld
 from chain.types import Seat, Withdrawn, bitmap_of, seats_of
 
 ADDRESSES = tuple(account.address for account in derive_accounts(12))
@@ -60,6 +61,8 @@ class Pair:
         self.lost_heads: dict[int, bytes] = {}
         """What was agreed there, by round."""
         self.sent = 0
+        self.is_behind = False
+        """Whether the ledger still tells of a branch that is gone."""
 
     # What there is to choose from ---------------------------------------------------------
 
@@ -95,6 +98,7 @@ class Pair:
         told = ", ".join(map(repr, (function, account, *arguments)))
         self.journal.append(f"pair.move({told}, value={value})")
         scene, reason, events = Scene.of(self.model), None, ()
+        foreseen = self._foresee(function, arguments)
         try:
             mined = self.lab.act(function, *arguments, by=account, value_wei=value)
             events = mined.events
@@ -104,7 +108,9 @@ class Pair:
         objections = self._move_model(function, account, arguments, value, now)
         assert (reason is None) == (not objections), (function, arguments, reason, objections)
         assert reason is None or reason in objections, (function, arguments, reason, objections)
+        assert foreseen is None or (reason is None) in foreseen, (function, arguments, reason)
         self.sent += 1
+        self.is_behind = False
         since = max(0, min(self.model.number - 1, self.model.head_round))
         self.check(since=since)
         self.counters.count_time(function, now, scene)
@@ -141,6 +147,7 @@ class Pair:
         self.lab.clock.at = max(mark.clock, int(first["timestamp"], 16) + 1 if first else 0)
         self.lost += [key for key in undone.results if key not in mark.model.results]
         self.lost_heads = {a.round: a.key for a in undone.chain[len(mark.model.chain) :]}
+        self.is_behind = first is not None
         self.counters["a re-org"] += first is not None
         self.counters["a re-org across an agreement"] += bool(self.lost_heads)
 
@@ -162,6 +169,20 @@ class Pair:
         except Refused as refused:
             return refused.reasons
         return frozenset()
+
+    def _foresee(self, function: str, arguments: tuple[Any, ...]) -> set[bool] | None:
+        """Return whether the ledger expects the contract to go along; None: it has no opinion."""
+        if self.is_behind or function not in ("retire", "retire_withholder"):
+            return None
+        ledger, seat = self.observer.ledger, Seat(arguments[0])
+        if function == "retire":
+            next_at = max(self.lab.now + 1, self.lab.clock.at)
+            return {can_watch(ledger, seat) or can_retire(ledger, seat, next_at)}
+        proof = [astuple(record) for record in find_withheld(ledger, seat)]
+        if not proof:
+            return {False}
+        # Another list than the shortest one that proves it may be right or wrong.
+        return {True} if list(arguments[1]) == proof else {True, False}
 
     def _request(self, method: str, *params: object) -> Any:
         answer = self.lab.devnet.handle({"id": 1, "method": method, "params": list(params)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from federation_chorus import (
+    accuse,
     agree,
     attest,
     clear_out,
@@ -168,7 +169,7 @@ def tell_of_a_withholder(pair: Pair) -> None:
     _accuse(pair, seat, records[:64])
     _accuse(pair, seat, [(*records[0][:3], records[0][3] ^ 1, *records[0][4:])])
     pair.mark()
-    _accuse(pair, seat, records[: missed + 1])
+    accuse(pair, seat)
     pair.fork()
     pair.move("retire", 3, seat)
     _accuse(pair, seat, records[: missed + 1])
