@@ -15,6 +15,7 @@ from federation_chorus import (
     propose,
     seat_move,
     staff,
+    vote_all,
 )
 from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair
@@ -113,26 +114,32 @@ def tell_of_a_silent_seat(pair: Pair) -> None:
 
 
 def _let_be_silent(pair: Pair, silent: int) -> None:
-    """Let rounds run until a watched seat is retired, asking too early on the way."""
-    parameters = pair.lab.parameters
-    watch = next((pair.model.watch_of(t) for t in pair.model.tenancies if t.seat == silent), None)
-    if watch is None:
-        return
+    """Time passes first, then rounds, until a watched seat is retired, and votes once more."""
+    since = _watched_since(pair, silent)
     pair.move("retire", 1, silent)
-    pair.at(watch.at + parameters.retire_seconds - 1)
+    pair.at(since + pair.lab.parameters.retire_seconds - 1)
     pair.move("retire", 1, silent)
-    pair.at(watch.at + parameters.retire_seconds)
-    pair.move("retire", 1, silent)
-    seats: list[int] = []
-    for _ in range(parameters.max_missed):
-        # Rounds that lapse for want of votes have run as well as those that are agreed.
-        agree(pair, silent=(silent,))
-        seats = [seat for seat in open_votes(pair) if seat != silent]
-        if pair.move("retire", 1, silent) is None:
+    pair.at(since + pair.lab.parameters.retire_seconds)
+    is_retired = pair.move("retire", 1, silent) is None
+    is_agreed, seats = False, [silent]
+    for _ in range(2 * pair.lab.parameters.max_missed):
+        if is_retired or not seats:
             break
+        seats = [seat for seat in open_votes(pair) if seat != silent]
+        is_retired = pair.move("retire", 1, silent) is None
+        # Rounds that lapse for want of votes have run as well as those that are agreed.
+        is_agreed = not is_agreed
+        if is_agreed and not is_retired and seats:
+            vote_all(pair, propose(pair, seats[0]), seats[1:])
     if seats:
-        key = propose(pair, seats[0])
-        attest(pair, silent, key)
+        attest(pair, silent, propose(pair, seats[0]))
+
+
+def _watched_since(pair: Pair, seat: int) -> int:
+    """Return when the watch of a seat began; 0: it is not watched."""
+    tenancy = pair.model.holder(seat)
+    watch = pair.model.watch_of(tenancy) if tenancy else None
+    return watch.at if watch else 0
 
 
 def tell_of_a_late_vote_that_counts(pair: Pair) -> None:
@@ -175,9 +182,14 @@ def tell_of_a_withholder(pair: Pair) -> None:
     _accuse(pair, seat, records[: missed + 1])
     _accuse(pair, seat, records[: missed + 1])
     clear_out(pair)
-    # What was before its return is forgiven.
+    # What was before its return is forgiven; what comes after it, from the first round on, is not.
     _accuse(pair, seat, records[: missed + 1])
-    agree(pair)
+    for _ in range(missed):
+        agree(pair, silent=(seat,), drop=1 << seat)
+    records = [result.record for result in pair.model.records()]
+    _accuse(pair, seat, records[: missed + 1])
+    _accuse(pair, seat, records[:missed])
+    clear_out(pair)
 
 
 def tell_of_an_inherited_seat(pair: Pair) -> None:
@@ -191,7 +203,7 @@ def tell_of_an_inherited_seat(pair: Pair) -> None:
     agree(pair, absent=(seat,))
     records = [result.record for result in pair.model.records()]
     seat_move(pair, "top_up", seat, value=ETHER)
-    for count in range(1, pair.lab.parameters.max_missed + 2):
+    for count in range(2, pair.lab.parameters.max_missed + 5):
         _accuse(pair, seat, records[:count])
 
 
@@ -200,16 +212,18 @@ def _accuse(pair: Pair, seat: int, records: list[tuple[int | bytes, ...]]) -> No
 
 
 def tell_of_a_retired_seat_that_goes(pair: Pair) -> None:
-    """It is retired, asks for its stake without leaving first, and cannot come back."""
+    """Rounds pass first, then time; it asks for its stake without leaving, and cannot return."""
     seat = staff(pair)[-1]
     agree(pair, silent=(seat,))
     pair.move("retire", 4, seat)
-    watch = next((pair.model.watch_of(t) for t in pair.model.tenancies if t.seat == seat), None)
-    for _ in range(pair.lab.parameters.max_missed + 1):
-        agree(pair, absent=(seat,))
-    if watch is not None:
-        pair.at(watch.at + pair.lab.parameters.retire_seconds)
-    open_votes(pair, absent=(seat,))
+    for model in range(pair.lab.parameters.max_missed + 1):
+        agree(pair, silent=(seat,), model=model)
+    enough = _watched_since(pair, seat) + pair.lab.parameters.retire_seconds
+    pair.at(enough - 60)
+    open_votes(pair)
+    pair.at(enough - 1)
+    pair.move("retire", 4, seat)
+    pair.at(enough)
     pair.move("retire", 4, seat)
     seat_move(pair, "withdraw", seat)
     end_round(pair)
