@@ -6,7 +6,7 @@ MINOR := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])
 CONSTRAINTS := constraints-$(MINOR).txt
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
 
-.PHONY: demo test test-all check bench format contract clean
+.PHONY: demo test test-all check bench format contract gas clean
 
 demo: $(VENV)/.run
 	$(BIN)/holdfast demo
@@ -23,6 +23,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m contracts.build --check
+	$(BIN)/python tests/contracts/gas_snapshot.py --check
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks
@@ -33,6 +34,9 @@ format: $(VENV)/.dev
 
 contract: $(VENV)/.dev
 	$(BIN)/python -m contracts.build
+
+gas: $(VENV)/.dev
+	$(BIN)/python tests/contracts/gas_snapshot.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -4,11 +4,10 @@ Quoted figures of other systems are as handed down with the project's design, un
 constants, not reproduced here.
 """
 
-from collections import defaultdict
 from statistics import median
 
+from benchmarks.gas_used import read_gas
 from benchmarks.table import print_table
-from chain.federation import SELECTORS, Federation
 from localnet.network import Localnet
 from localnet.scenario import Scenario
 
@@ -33,17 +32,3 @@ def main() -> None:
     ]
     rows.append(["all, per peer and round", f"{per_round:,}", "bar 75,000"])
     print_table("Gas, 10 seats, 20 rounds", ["transaction", "gas", ""], rows + QUOTED)
-
-
-def read_gas(federation: Federation) -> dict[str, list[int]]:
-    """Return what every transaction to the federation has cost, by function."""
-    names = {selector: name for name, selector in SELECTORS.items()}
-    used: defaultdict[str, list[int]] = defaultdict(list)
-    eth = federation.web3.eth
-    for number in range(1, eth.block_number + 1):
-        for transaction in eth.get_block(number, full_transactions=True)["transactions"]:
-            assert not isinstance(transaction, bytes)
-            if transaction.get("to") == federation.address:
-                receipt = eth.get_transaction_receipt(transaction["hash"])
-                used[names[bytes(transaction["input"][:4])]].append(receipt["gasUsed"])
-    return dict(used)

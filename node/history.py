@@ -79,6 +79,8 @@ def _find_in_round(ledger: Ledger, event: Event) -> str | None:
         case Attested(key, seat):
             if key not in ledger.results:
                 return "a vote for a result that nobody proposed"
+            if seat not in ledger.seats:
+                return f"seat {seat} never joined"
             if seat in ledger.votes[key]:
                 return f"seat {seat} approves a result twice"
         case Agreed(number, key) if key not in ledger.results or number != current:

@@ -153,7 +153,8 @@ def withdraw(seat: uint256):
     assert s.until != 0, "seats: leave first"
     if s.free_at == 0:
         never_counted: bool = s.earlier == 0 and s.until == s.changed_from
-        assert never_counted or seats._are_over_before(s.until), "seats: a round may still count the seat"
+        if not never_counted:
+            seats._check_over_before(s.until)
         s.free_at = block.timestamp + UNBONDING_SECONDS
         s.since = 0
         s.ran = 0

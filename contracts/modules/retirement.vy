@@ -121,7 +121,7 @@ def activate(seat: uint256):
     """
     s: seats.Seat = seats._load_own(seat)
     assert s.until != 0 and s.since != 0, "seats: not retired"
-    assert seats._are_over_before(s.until), "seats: a round may still count the seat"
+    seats._check_over_before(s.until)
     s.earlier = 0
     s.changed_from = seats._first_unnamed_round()
     s.begun = s.changed_from

@@ -122,12 +122,13 @@ def _note_round(seat: uint256, round: uint256):
 
 @internal
 @view
-def _are_over_before(first: uint256) -> bool:
+def _check_over_before(first: uint256):
     """
-    @notice Whether every round before `first` is decided, so that none of them can move the head any more.
+    @notice Reverts unless every round before `first` is decided, so that none can move the head any more.
     """
     r: phase.Round = phase._load()
-    return r.number >= first or (r.number + 1 == first and phase._is_over(r))
+    if r.number < first:
+        assert r.number + 1 == first and phase._is_over(r), "seats: a round may still count the seat"
 
 
 @internal

@@ -10,6 +10,7 @@ from chain.connect import open_federation
 from chain.errors import NoContract
 from chain.federation import EVENTS, Federation, find_creation
 from chain.types import (
+    Activated,
     Agreed,
     Attested,
     Closing,
@@ -22,8 +23,11 @@ from chain.types import (
     Opened,
     OpenRound,
     Proposed,
+    Retired,
+    SeatState,
     ToppedUp,
     Unbonding,
+    Watched,
     Withdrawn,
 )
 
@@ -55,14 +59,32 @@ def play_everything(lab: Lab) -> list[Event]:
         Proposed(1, p.key, 2, genesis, p.commitments, 0b111, 0b111, p.model_root, p.coefficients)
     )
     told += [Attested(p.key, 2), Attested(p.key, 0), Agreed(1, p.key, 1)]
-    return told
+    since = lab.act("retire", 1, by=9).timestamp
+    told.append(Watched(1, since, 0))
+    return told + retire_and_activate(lab)
+
+
+def retire_and_activate(lab: Lab) -> list[Event]:
+    """Let two rounds lapse without a vote of seat 1, which is watched; return what was told of it
+    last."""
+    for number in (2, 3, 4):
+        lab.commit_all(number, range(3))
+        lab.let_lapse()
+    lab.act("retire", 1, by=9)
+    lab.act("activate", 1, by=1)
+    return [Retired(1, 5), Activated(1, ETHER, 5)]
 
 
 def test_get_events__each_kind__decoded_in_the_chains_order(open_lab: OpenLab) -> None:
-    lab = open_lab(4)
+    lab = open_lab(4, retire_seconds=1, max_missed=2)
     told = play_everything(lab)
     logged = lab.events()
-    assert [each.event for each in logged] == told
+    # Of the rounds between watch and retirement nothing is new.
+    of_seats = (Retired, Activated)
+    first = told.index(next(e for e in told if isinstance(e, Watched))) + 1
+    events = [each.event for each in logged]
+    assert events[:first] == told[:first]
+    assert [event for event in events if isinstance(event, of_seats)] == told[first:]
     assert {type(event) for event in told} == set(typing.get_args(Event))
     assert [each.at for each in logged] == sorted(each.at for each in logged)
     for each in logged:

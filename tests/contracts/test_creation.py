@@ -70,8 +70,12 @@ EDGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("seats: answer_seconds is 0", {"answer_seconds": 0}, {"answer_seconds": 1}),
     *(
         ("seats: a window of 2**32 seconds or more", {name: 2**32}, {name: 2**32 - 1})
-        for name in ("challenge_seconds", "answer_seconds")
+        for name in ("challenge_seconds", "answer_seconds", "retire_seconds")
     ),
+    ("seats: retire_seconds is 0", {"retire_seconds": 0}, {"retire_seconds": 1}),
+    ("seats: max_missed is 0", {"max_missed": 0}, {"max_missed": 2}),
+    ("seats: max_missed is 1", {"max_missed": 1}, {"max_missed": 2}),
+    ("seats: max_missed of 2**15 or more", {"max_missed": 2**15}, {"max_missed": 2**15 - 1}),
 ]
 
 

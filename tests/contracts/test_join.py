@@ -1,9 +1,11 @@
 """`join`: a seat for ether, which counts from the first round that nobody has named."""
 
 import pytest
-from federation_lab import ETHER, NOBODY, Lab, OpenLab
+from federation_lab import ACCOUNTS, ETHER, NOBODY, Lab, OpenLab
 from web3.exceptions import Web3RPCError
 
+from chain.admission import compute_admission_proof, compute_admission_root, compute_leaf
+from chain.devnet.accounts import derive_accounts
 from chain.errors import Reverted
 from chain.federation import Call
 from chain.types import Committed, Joined, Opened, Wei
@@ -17,6 +19,63 @@ def test_join__open_federation__takes_the_lowest_seat_and_tells(open_lab: OpenLa
     assert lab.read_seat(0) == (owner, 3 * ETHER, 0, 1, 0, 0)
     assert lab.balance_wei == 3 * ETHER
     assert lab.join(2).only(Joined).seat == 1
+
+
+ADDRESSES = [account.address for account in derive_accounts(ACCOUNTS)]
+
+
+@pytest.mark.parametrize("size", range(1, 10))
+def test_join__on_the_admission_list__takes_a_seat(open_lab: OpenLab, size: int) -> None:
+    listed = ADDRESSES[:size]
+    lab = open_lab(admission=compute_admission_root(listed), max_seats=10)
+    for account, address in enumerate(listed):
+        proof = compute_admission_proof(listed, address)
+        event = lab.join(account, proof=proof).only(Joined)
+        assert event == Joined(account, address.lower(), ETHER, 1, "x")
+        assert lab.read_seat(account)[:2] == (address.lower(), ETHER)
+
+
+def test_join__not_on_the_admission_list__refused(open_lab: OpenLab) -> None:
+    listed = ADDRESSES[:5]
+    lab = open_lab(admission=compute_admission_root(listed))
+    # One whose neighbours differ, level by level.
+    first = next(i for i in range(5) if len(compute_admission_proof(listed, ADDRESSES[i])) == 3)
+    proof = compute_admission_proof(listed, ADDRESSES[first])
+    wrong = [
+        ((first + 1) % 5, proof),  # of another
+        (first, ()),
+        (first, proof[:-1]),
+        (first, (*proof, bytes(32))),
+        (first, tuple(reversed(proof))),
+        (7, ()),
+        (7, proof),
+        # The root of a list of its own, beside a node of the list.
+        (7, (compute_leaf(ADDRESSES[first]), *proof)),
+    ]
+    for account, attempt in wrong:
+        with lab.refused("seats: not on the admission list"):
+            lab.join(account, proof=attempt)
+    assert lab.read_seat(0)[0] == NOBODY
+    lab.join(first, proof=proof)
+
+
+def test_join__again_after_leaving__needs_the_proof_again(open_lab: OpenLab) -> None:
+    lab = open_lab(admission=compute_admission_root(ADDRESSES[:2]))
+    proof = compute_admission_proof(ADDRESSES[:2], ADDRESSES[0])
+    for _ in range(2):
+        with lab.refused("seats: not on the admission list"):
+            lab.join(0)
+        seat = lab.join(0, proof=proof).only(Joined).seat
+        lab.top_up(seat, 1, by=0)
+        lab.leave(seat, by=0)
+
+
+def test_join__no_admission_list__asks_for_no_proof(open_lab: OpenLab) -> None:
+    lab = open_lab()
+    for proof in ((), (bytes(32),), (b"\x07" * 32,) * 32):
+        lab.join(0, proof=proof).only(Joined)
+    with pytest.raises(Reverted):
+        lab.join(0, proof=(bytes(32),) * 33)
 
 
 @pytest.mark.parametrize("short", [1, ETHER])
