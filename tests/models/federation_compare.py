@@ -13,7 +13,7 @@ from federation_records import RETIRED, Tenancy
 from chain.federation import OUTPUTS, encode_call
 from chain.keys import compute_running_hash, weigh
 from chain.observer import Observer
-from chain.types import Agreed, Key, Opened, RoundId, Seat, Wei, bitmap_of
+from chain.types import Agreed, Key, Opened, RoundId, Seat, Wei, bitmap_of, seats_of
 
 
 @dataclass
@@ -129,6 +129,7 @@ class Comparison:
             assert set(ledger.votes[key]) == set(result.votes)
             told = ledger.result(key)
             assert (told.included, told.model_root) == (result.included, result.model_root)
+            assert set(seats_of(told.credited)) == result.credited
 
     def _check_rolls(self, since: int) -> None:
         ledger, model = self.observer.ledger, self.model

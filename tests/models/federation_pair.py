@@ -25,7 +25,7 @@ from chain.errors import Reverted
 from chain.keys import compute_genesis_key
 from chain.observer import Observer
 from chain.retirement import can_retire, can_watch, find_withheld
-from chain.types import Seat, Withdrawn, bitmap_of, seats_of
+from chain.types import Event, Seat, Withdrawn, bitmap_of, seats_of
 
 ADDRESSES = tuple(account.address for account in derive_accounts(12))
 WEALTH_WEI = 2**97
@@ -104,22 +104,14 @@ class Pair:
             events = mined.events
         except Reverted as error:
             reason = str(error.got)
-        now = self.lab.now
-        objections = self._move_model(function, account, arguments, value, now)
+        objections = self._move_model(function, account, arguments, value)
         assert (reason is None) == (not objections), (function, arguments, reason, objections)
         assert reason is None or reason in objections, (function, arguments, reason, objections)
         assert foreseen is None or (reason is None) in foreseen, (function, arguments, reason)
         self.sent += 1
         self.is_behind = False
-        since = max(0, min(self.model.number - 1, self.model.head_round))
-        self.check(since=since)
-        self.counters.count_time(function, now, scene)
-        if reason is not None:
-            self.counters[reason] += 1
-        else:
-            self.counters.count_done(function, events, scene, self.model, self._withdrawn())
-            lost = self.lost_heads.get(self.model.head_round, self.model.head)
-            self.counters["another agreement in place of a lost one"] += lost != self.model.head
+        self.check(since=min(self.model.number - 1, self.model.head_round))
+        self._count(function, reason, events, scene)
         return reason
 
     def at(self, timestamp: int) -> None:
@@ -161,11 +153,11 @@ class Pair:
     # Within -------------------------------------------------------------------------------
 
     def _move_model(
-        self, function: str, account: int, arguments: tuple[Any, ...], value: int, now: int
+        self, function: str, account: int, arguments: tuple[Any, ...], value: int
     ) -> frozenset[str]:
         payment = {"value": value} if function in ("join", "top_up") else {}
         try:
-            getattr(self.model, function)(now, ADDRESSES[account], *arguments, **payment)
+            getattr(self.model, function)(self.lab.now, ADDRESSES[account], *arguments, **payment)
         except Refused as refused:
             return refused.reasons
         return frozenset()
@@ -183,6 +175,17 @@ class Pair:
             return {False}
         # Another list than the shortest one that proves it may be right or wrong.
         return {True} if list(arguments[1]) == proof else {True, False}
+
+    def _count(
+        self, function: str, reason: str | None, events: tuple[Event, ...], scene: Scene
+    ) -> None:
+        self.counters.count_time(function, self.lab.now, scene)
+        if reason is not None:
+            self.counters[reason] += 1
+            return
+        self.counters.count_done(function, events, scene, self.model, self._withdrawn())
+        lost = self.lost_heads.get(self.model.head_round, self.model.head)
+        self.counters["another agreement in place of a lost one"] += lost != self.model.head
 
     def _request(self, method: str, *params: object) -> Any:
         answer = self.lab.devnet.handle({"id": 1, "method": method, "params": list(params)})

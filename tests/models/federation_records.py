@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from eth_hash.auto import keccak
 
 from chain.keys import compute_result_key, hash_words
-from chain.types import Key, Root, RoundId
+from chain.types import Key, Root, RoundId, seats_of
 
 LEFT = "left"
 RETIRED = "retired"
@@ -125,6 +125,12 @@ class Proposed:
             Root(self.model_root),
             self.coefficients,
         )
+
+    @property
+    def credited(self) -> set[int]:
+        """The included seats with a weight above 0."""
+        weights = [self.coefficients[i + 4 : i + 8] for i in range(0, len(self.coefficients), 8)]
+        return {s for s, w in zip(seats_of(self.included), weights, strict=True) if any(w)}
 
     @property
     def record(self) -> Record:

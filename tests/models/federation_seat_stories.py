@@ -93,6 +93,8 @@ def tell_of_a_silent_seat(pair: Pair) -> None:
     join(pair, 7)
     for tenancy in pair.model.tenancies:
         pair.move("retire", 0, tenancy.seat)
+    agree(pair)
+    seat_move(pair, "top_up", silent, value=1)
     key = agree(pair)
     attest(pair, silent, key)
     pair.move("retire", 1, silent)
@@ -220,14 +222,17 @@ def tell_of_a_retired_seat_that_goes(pair: Pair) -> None:
         agree(pair, silent=(seat,), model=model)
     enough = _watched_since(pair, seat) + pair.lab.parameters.retire_seconds
     pair.at(enough - 60)
-    open_votes(pair)
+    first = open_votes(pair)[0]
+    # Whoever is ahead names the next round, which then counts the seat as well.
+    commit(pair, first, pair.model.number + 1, propose(pair, first))
     pair.at(enough - 1)
     pair.move("retire", 4, seat)
     pair.at(enough)
     pair.move("retire", 4, seat)
-    seat_move(pair, "withdraw", seat)
-    end_round(pair)
-    seat_move(pair, "withdraw", seat)
+    for _ in range(3):
+        seat_move(pair, "withdraw", seat)
+        end_round(pair)
+        open_votes(pair)
     for function in ("activate", "leave", "top_up", "withdraw"):
         seat_move(pair, function, seat, value=ETHER if function == "top_up" else 0)
     pair.move("retire", 4, seat)

@@ -98,6 +98,7 @@ def tell_of_wrong_proposals(pair: Pair) -> None:
         {"coefficients": _weigh(pairs, 2**16 + 1, 1)},
         {"coefficients": _weigh(pairs, 2**16 - 1, 1)},
         {"coefficients": _weigh(pairs, 2**16, 2)},
+        {"coefficients": _weigh(pairs[1:], 2**16, 1) + _weigh(pairs[:1], 2**16, 0)},
     ):
         _hand_in(pair, seats[0], replace(right, **cast(Any, changes)))
     _hand_in(pair, seats[0], right)
