@@ -76,12 +76,17 @@ def end_round(pair: Pair) -> None:
 
 
 def commit_all(pair: Pair, absent: Collection[int] = NOBODY_ABSENT) -> None:
-    """Commit to the head, in the open round or, where none takes commitments, in the next."""
+    """Let all who count in the next round and are there commit to the head."""
     for seat in counting(pair, pair.model.number + 1):
-        is_open = pair.model.phase(pair.lab.now + 1) == "commit"
-        number = pair.model.number + (0 if is_open else 1)
         if seat not in absent:
-            commit(pair, seat, number, pair.model.head)
+            commit_to_head(pair, seat)
+
+
+def commit_to_head(pair: Pair, seat: int) -> str | None:
+    """Commit to the head, in the open round or, where none takes commitments, in the next."""
+    is_open = pair.model.phase(pair.lab.now + 1) == "commit"
+    number = pair.model.number + (0 if is_open else 1)
+    return commit(pair, seat, number, pair.model.head)
 
 
 def open_votes(pair: Pair, absent: Collection[int] = NOBODY_ABSENT) -> list[int]:

@@ -8,6 +8,7 @@ from federation_chorus import (
     attest,
     clear_out,
     commit,
+    commit_to_head,
     counting,
     end_round,
     join,
@@ -37,6 +38,21 @@ def tell_of_stakes(pair: Pair) -> None:
     end_round(pair)
     open_votes(pair)
     seat_move(pair, "top_up", seat, value=ETHER)
+    agree(pair)
+
+
+def tell_of_changes_and_late_votes(pair: Pair) -> None:
+    """A late vote for the head has the stake of the head's round, whatever was committed since."""
+    seat = staff(pair)[-1]
+    agree(pair, silent=(seat,))
+    seat_move(pair, "top_up", seat, value=1)
+    join(pair, 6)
+    newcomers = [t.seat for t in pair.model.tenancies if t.changed_from > pair.model.named]
+    end_round(pair)
+    for each in newcomers:
+        commit_to_head(pair, each)
+    for each in newcomers:
+        attest(pair, each, pair.model.head)
     agree(pair)
 
 
@@ -201,7 +217,9 @@ def tell_of_an_inherited_seat(pair: Pair) -> None:
         agree(pair, silent=(seat,), drop=1 << seat)
     seat_move(pair, "leave", seat)
     clear_out(pair)
-    staff(pair)
+    for account in range(len(ADDRESSES)):
+        if pair.model.holder(seat) is None:
+            join(pair, account)
     agree(pair, absent=(seat,))
     records = [result.record for result in pair.model.records()]
     seat_move(pair, "top_up", seat, value=ETHER)
@@ -256,6 +274,7 @@ def tell_of_strangers(pair: Pair) -> None:
 
 SEAT_STORIES: tuple[Story, ...] = (
     tell_of_stakes,
+    tell_of_changes_and_late_votes,
     tell_of_a_full_house,
     tell_of_a_leaver,
     tell_of_an_empty_house,
