@@ -82,6 +82,8 @@ def _describe_seat(source: "Source", seat: "Seat") -> dict[str, Any]:
         "endpoint": record.endpoint,
         "counts_from": first,
         "counts_until": record.until or None,
+        "watched_since": record.since or None,
+        "is_retired": record.is_retired,
     }
 
 
@@ -112,8 +114,14 @@ def _print(state: dict[str, Any]) -> None:
             seat["owner"],
             f"{seat['stake_wei'] / ETHER:g} ether",
             seat["endpoint"],
-            f"from round {seat['counts_from']}{until}",
+            f"from round {seat['counts_from']}{until}{_describe_silence(seat)}",
         )
     console = Console()
     # A line too long for a file is not folded there.
     Console(width=console.width if console.is_terminal else 120).print(table)
+
+
+def _describe_silence(seat: dict[str, Any]) -> str:
+    if seat["is_retired"]:
+        return ", retired"
+    return ", watched" if seat["watched_since"] else ""

@@ -12,15 +12,15 @@ HERE = Path(__file__).parent
 ARTIFACT = HERE / "federation.json"
 
 
-def compile_artifact() -> str:
-    """Return the artifact's exact text, compiled afresh with `-O gas`."""
+def compile_artifact(folder: Path = HERE) -> str:
+    """Return the exact text of the artifact of the sources in `folder`, compiled with `-O gas`."""
     from vyper.cli.vyper_compile import compile_files
     from vyper.compiler.settings import OptimizationLevel, Settings
 
     settings = Settings(optimize=OptimizationLevel.GAS, evm_version="prague")
-    source = HERE / "federation.vy"
+    source = folder / "federation.vy"
     outputs = compile_files(
-        [str(source)], ["abi", "bytecode"], paths=[str(HERE)], settings=settings
+        [str(source)], ["abi", "bytecode"], paths=[str(folder)], settings=settings
     )
     (built,) = outputs.values()
     artifact = {

@@ -7,7 +7,10 @@ from threading import Thread
 
 import pytest
 
-from chain.connect import open_kept_chain
+from chain.connect import connect_devnet, open_kept_chain
+from chain.devnet.devnet import Devnet
+from chain.federation import Federation
+from chain.sender import Sender
 from localnet import kept as layout
 
 
@@ -76,6 +79,28 @@ def test_show__for_people__has_head_and_seats(holdfast, kept):
     assert "breast_cancer, 4 peers" in outcome.out
     assert "height 2, agreed in round 2" in outcome.out
     assert outcome.out.count("1 ether") == 4
+    for name in (
+        "retire_seconds    3600",
+        "max_missed        10",
+        f"admission         0x{'00' * 32}",
+    ):
+        assert name in outcome.out
+
+
+def test_show__a_watched_seat__is_told(holdfast, kept):
+    run = layout.read_run(kept)
+    before = holdfast("federation", "show", "--dir", str(kept))
+    assert "watched" not in before.out
+    path, late = layout.chain_path(kept), 4 * 10**9
+    with Devnet(directory=path, accounts=run.accounts, clock=lambda: late) as devnet:
+        web3 = connect_devnet(devnet)
+        sender = Sender(web3, devnet.accounts[0], is_gas_free=True)
+        sender.send(Federation(web3, run.address).call("retire", 2))
+    outcome = holdfast("federation", "show", "--dir", str(kept))
+    assert outcome.out.count("from round 1, watched") == 1
+    shown = holdfast("federation", "show", "--dir", str(kept), "--json").summary["seats"]
+    assert [seat["watched_since"] is not None for seat in shown] == [False, False, True, False]
+    assert not any(seat["is_retired"] for seat in shown)
 
 
 def test_watch__once__tells_all_from_the_creation_on(holdfast, kept, serve):

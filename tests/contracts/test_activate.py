@@ -109,20 +109,6 @@ def test_activate__unbonding__refused_for_good(lab: Lab) -> None:
         lab.top_up(SILENT, ETHER)
 
 
-def test_withdraw__retired__pays_the_whole_stake_without_leave(lab: Lab) -> None:
-    with lab.refused("seats: a round may still count the seat"):
-        lab.withdraw(SILENT)
-    lab.let_lapse()
-    free_at = lab.withdraw(SILENT).only(Unbonding).free_at
-    lab.next_at(free_at - 1)
-    with lab.refused("seats: still unbonding"):
-        lab.withdraw(SILENT)
-    lab.withdraw(SILENT)
-    assert lab.balance_wei == 3 * ETHER
-    assert state(lab).stake_wei == 0
-    assert lab.commit(0, 5).only(Opened).power_wei == 3 * ETHER
-
-
 def test_activate__left_before_it_counted__waits_for_nobody(lab: Lab) -> None:
     lab.let_lapse()
     activate(lab)

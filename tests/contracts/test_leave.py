@@ -1,6 +1,7 @@
 """`leave`: the seat ends with the first round that nobody has named."""
 
-from federation_lab import ETHER, Lab
+from federation_lab import ETHER, Lab, OpenLab
+from retirement_lab import QUICK, SILENT, activate, retire_silent, state, watch
 
 from chain.types import Joined, Left, Opened
 
@@ -77,3 +78,22 @@ def test_leave__too_few_are_left__no_round_is_named_until_others_join(lab: Lab) 
         lab.commit(0, 2)
     assert lab.join(5).only(Joined).counts_from == 2
     assert lab.commit(0, 2).only(Opened).active == 3
+
+
+def test_leave__watched__ends_the_watch(open_lab: OpenLab) -> None:
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    watch(lab)
+    assert lab.leave(SILENT).only(Left).counts_until == 2
+    seat = state(lab)
+    assert (seat.until, seat.since, seat.ran, seat.is_retired) == (2, 0, 0, False)
+    with lab.refused("seats: not retired"):
+        activate(lab)
+
+
+def test_leave__retired__refused(open_lab: OpenLab) -> None:
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    retire_silent(lab, 2)
+    with lab.refused("seats: retired"):
+        lab.leave(SILENT)

@@ -1,6 +1,9 @@
 """`retire`: a seat that does not vote is watched, and counts no more after rounds of silence."""
 
-from collections.abc import Callable
+import json
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 
 import pytest
 from federation_lab import ETHER, Lab, OpenLab
@@ -9,8 +12,6 @@ from retirement_lab import (
     QUICK,
     SILENT,
     activate,
-    agree_without,
-    read_slot,
     retire,
     retire_silent,
     state,
@@ -18,11 +19,10 @@ from retirement_lab import (
 )
 
 from chain.errors import Reverted
-from chain.types import Agreed, Attested, Joined, Left, Opened, Retired, ToppedUp, Watched
-
-VARIES = 255
-FIRST_DEED = 3
-"""Storage slot of seat 0's first word, see docs/protocol.md."""
+from chain.types import Joined, Opened, Retired, Watched
+from contracts import Artifact
+from contracts.build import HERE as SOURCES
+from contracts.build import compile_artifact
 
 
 @pytest.fixture
@@ -186,6 +186,44 @@ def test_retire__a_halted_chain__retires_nobody(lab: Lab) -> None:
         retire(lab)
 
 
+def test_retire__the_count_of_rounds_wraps__missed_ones_are_still_told(
+    open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same contract, but with 2**16 - 2 rounds behind it."""
+    artifact = compile_with(
+        "    ATTEST_SECONDS = p.attest_seconds\n",
+        "    ATTEST_SECONDS = p.attest_seconds\n    self._word = (2**16 - 2) << 240\n",
+    )
+    monkeypatch.setattr("chain.deployment.load_artifact", lambda: artifact)
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    event = watch(lab)
+    assert event.ran == 2**16 - 2
+    for number, ran in ((2, 2**16 - 1), (3, 0)):
+        lab.commit_all(number, range(3))
+        standing = lab.federation.get_round()
+        assert (standing.number, standing.ran) == (number, ran)
+        lab.let_lapse()
+        if number == 2:
+            with lab.refused("seats: too few rounds missed"):
+                retire(lab)
+            lab.clock.at = lab.commit_ends_at + lab.parameters.attest_seconds
+    assert lab.federation.get_head()[:3] == (lab.head, 1, 1), "nothing else in the word was touched"
+    retire(lab).only(Retired)
+
+
+def compile_with(old: str, new: str) -> Artifact:
+    """Return the artifact of the sources with one passage of `phase` changed."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "contracts"
+        copytree(SOURCES, copy)
+        phase = copy / "modules" / "phase.vy"
+        text = phase.read_text()
+        assert text.count(old) == 1
+        phase.write_text(text.replace(old, new))
+        return Artifact(**json.loads(compile_artifact(copy)))
+
+
 def test_retire__twice__refused(lab: Lab) -> None:
     lab.agree(1)
     retire_silent(lab, 2)
@@ -223,132 +261,6 @@ def test_retire__too_few_are_left__no_round_is_named_until_it_is_activated(
     assert lab.commit(0, 5).only(Opened).active == 3
 
 
-# What ends a watch ------------------------------------------------------------------------
-
-
-def by_attest(lab: Lab) -> None:
-    proposal = lab.open_votes(2)
-    lab.propose(0, proposal)
-    watch(lab)
-    lab.attest(SILENT, proposal.key).only(Attested)
-
-
-def by_attest_and_commit(lab: Lab) -> None:
-    proposal = lab.open_votes(2)
-    lab.propose(0, proposal)
-    watch(lab)
-    lab.attest_and_commit(SILENT, proposal.key, 3).only(Attested)
-
-
-def by_propose(lab: Lab) -> None:
-    proposal = lab.open_votes(2)
-    watch(lab)
-    lab.propose(SILENT, proposal).only(Attested)
-
-
-def by_the_vote_that_agrees(lab: Lab) -> None:
-    proposal = lab.open_votes(2)
-    lab.propose(0, proposal)
-    watch(lab)
-    lab.attest(1, proposal.key)
-    lab.attest(SILENT, proposal.key).only(Agreed)
-
-
-def by_a_late_approval_of_the_head(lab: Lab) -> None:
-    watch(lab)
-    lab.attest(SILENT, lab.head).only(Attested)
-
-
-def by_a_vote_after_commitments(lab: Lab) -> None:
-    """A commitment puts the stake back among those that are not looked at twice, but not while
-    the seat is watched: its vote would go unseen, and an honest seat would be retired."""
-    watch(lab)
-    for number in (2, 3):
-        agree_without(lab, number)
-    proposal = lab.open_votes(4)
-    lab.propose(0, proposal)
-    assert state(lab).is_watched
-    lab.attest(SILENT, proposal.key)
-
-
-@pytest.mark.parametrize(
-    "vote",
-    [
-        by_attest,
-        by_attest_and_commit,
-        by_propose,
-        by_the_vote_that_agrees,
-        by_a_late_approval_of_the_head,
-        by_a_vote_after_commitments,
-    ],
-)
-def test_retire__the_seat_votes__is_not_watched_any_more(
-    lab: Lab, vote: Callable[[Lab], None]
-) -> None:
-    lab.agree(1)
-    vote(lab)
-    seat = state(lab)
-    assert (seat.since, seat.ran, seat.is_watched) == (0, 0, False)
-    assert (seat.stake_wei, seat.until, seat.begun) == (ETHER, 0, 1)
-    lab.next_at(lab.now + 10_000)
-    retire(lab).only(Watched)
-
-
-def test_retire__the_seat_only_commits__stays_watched_and_is_retired(lab: Lab) -> None:
-    lab.agree(1)
-    since = watch(lab).since
-    for number in (2, 3):
-        lab.agree(number)
-    lab.commit(SILENT, 4)
-    assert state(lab).since == since
-    lab.next_at(since + 10_000)
-    retire(lab).only(Retired)
-
-
-def test_retire__its_vote_is_refused__stays_watched(lab: Lab) -> None:
-    key = lab.agree(1)
-    lab.agree(2)
-    since = watch(lab).since
-    with lab.refused("rounds: the vote on this result is over"):
-        lab.attest(SILENT, key)
-    assert state(lab).since == since
-
-
-def test_retire__others_vote__stays_watched(lab: Lab) -> None:
-    lab.agree(1)
-    since = watch(lab).since
-    lab.agree(2)
-    assert state(lab).since == since
-
-
-def test_retire__watched_by_everybody_who_votes_each_round__retires_nobody(lab: Lab) -> None:
-    """A watch right after each vote, as an attacker would place it, and every call in between."""
-    lab.agree(1, range(4))
-    for number in range(2, 8):
-        for seat in range(4):
-            if not state(lab, seat).is_watched:
-                watch(lab, seat)
-        lab.next_at(lab.now + 10_000)
-        proposal = lab.open_votes(number)
-        for seat in range(4):
-            with pytest.raises(Reverted) as caught:
-                retire(lab, seat)
-            assert caught.value.got == "seats: too few rounds missed"
-        lab.propose(0, proposal)
-        for seat in range(1, 4):
-            lab.attest(seat, proposal.key)
-    assert lab.federation.get_head()[1] == 7
-
-
-def test_retire__a_watch_that_ended__costs_its_votes_nothing_later(lab: Lab) -> None:
-    lab.agree(1)
-    by_attest(lab)
-    lab.attest(1, lab.make_proposal(2).key)
-    assert read_slot(lab, FIRST_DEED + SILENT) >> VARIES == 1
-    lab.agree(3)
-    assert read_slot(lab, FIRST_DEED + SILENT) >> VARIES == 0
-
-
 # What a retired seat can do ---------------------------------------------------------------
 
 
@@ -363,51 +275,6 @@ def test_retire__still_on_a_rounds_roll__votes_and_stays_retired(lab: Lab) -> No
     lab.attest(SILENT, proposal.key)
     assert lab.federation.get_tally(proposal.key)[0] == 0b1001
     assert (state(lab).since, state(lab).is_retired) == (since, True)
-
-
-def test_leave__watched__ends_the_watch(lab: Lab) -> None:
-    lab.agree(1)
-    watch(lab)
-    assert lab.leave(SILENT).only(Left).counts_until == 2
-    seat = state(lab)
-    assert (seat.until, seat.since, seat.ran, seat.is_retired) == (2, 0, 0, False)
-    with lab.refused("seats: not retired"):
-        activate(lab)
-
-
-def test_leave__retired__refused(lab: Lab) -> None:
-    lab.agree(1)
-    retire_silent(lab, 2)
-    with lab.refused("seats: retired"):
-        lab.leave(SILENT)
-
-
-def test_top_up__watched__the_watch_goes_on(lab: Lab) -> None:
-    lab.agree(1)
-    event = watch(lab)
-    assert lab.top_up(SILENT, ETHER).only(ToppedUp).stake_wei == 2 * ETHER
-    seat = state(lab)
-    assert (seat.since, seat.ran, seat.stake_wei) == (event.since, event.ran, 2 * ETHER)
-    for number in (2, 3):
-        lab.commit_all(number, range(4))
-        lab.let_lapse()
-    lab.commit(0, 4)
-    retire(lab).only(Retired)
-    lab.let_lapse()
-    assert lab.commit(0, 5).only(Opened).power_wei == 3 * ETHER, "the whole stake is off the roll"
-
-
-def test_top_up__retired__refused(lab: Lab) -> None:
-    lab.agree(1)
-    retire_silent(lab, 2)
-    with lab.refused("seats: retired"):
-        lab.top_up(SILENT, ETHER)
-
-
-def test_set_endpoint__retired__still_told(lab: Lab) -> None:
-    lab.agree(1)
-    retire_silent(lab, 2)
-    assert lab.act("set_endpoint", SILENT, "back soon", by=SILENT).events
 
 
 def test_retire__ether_sent_along__refused(lab: Lab) -> None:

@@ -1,7 +1,8 @@
 """`set_endpoint`: where a seat's blobs are served."""
 
 import pytest
-from federation_lab import Lab
+from federation_lab import Lab, OpenLab
+from retirement_lab import QUICK, SILENT, retire_silent
 
 from chain.errors import Reverted
 from chain.types import EndpointSet
@@ -26,3 +27,10 @@ def test_set_endpoint__not_the_owner__refused(lab: Lab) -> None:
 def test_set_endpoint__longer_than_256_bytes__refused(lab: Lab) -> None:
     with pytest.raises(Reverted):
         lab.act("set_endpoint", 0, "x" * 257, by=0)
+
+
+def test_set_endpoint__retired__still_told(open_lab: OpenLab) -> None:
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    retire_silent(lab, 2)
+    assert lab.act("set_endpoint", SILENT, "back soon", by=SILENT).events

@@ -1,8 +1,9 @@
 """`top_up`: more stake, which counts from the first round that nobody has named."""
 
 from federation_lab import ETHER, Lab, OpenLab
+from retirement_lab import QUICK, SILENT, retire, retire_silent, state, watch
 
-from chain.types import Opened, ToppedUp
+from chain.types import Opened, Retired, ToppedUp
 
 
 def test_top_up__before_any_round__counts_at_once_and_tells(lab: Lab) -> None:
@@ -103,3 +104,27 @@ def test_top_up__after_rounds_that_lapsed__late_votes_still_weigh_as_in_the_head
     before = lab.federation.get_tally(key)[2]
     lab.attest(3, key)
     assert lab.federation.get_tally(key)[2] == before + ETHER
+
+
+def test_top_up__watched__the_watch_goes_on(open_lab: OpenLab) -> None:
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    event = watch(lab)
+    assert lab.top_up(SILENT, ETHER).only(ToppedUp).stake_wei == 2 * ETHER
+    seat = state(lab)
+    assert (seat.since, seat.ran, seat.stake_wei) == (event.since, event.ran, 2 * ETHER)
+    for number in (2, 3):
+        lab.commit_all(number, range(4))
+        lab.let_lapse()
+    lab.commit(0, 4)
+    retire(lab).only(Retired)
+    lab.let_lapse()
+    assert lab.commit(0, 5).only(Opened).power_wei == 3 * ETHER, "the whole stake is off the roll"
+
+
+def test_top_up__retired__refused(open_lab: OpenLab) -> None:
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    retire_silent(lab, 2)
+    with lab.refused("seats: retired"):
+        lab.top_up(SILENT, ETHER)

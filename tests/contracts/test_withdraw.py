@@ -2,6 +2,7 @@
 
 import pytest
 from federation_lab import ETHER, NOBODY, UNBONDING_SECONDS, Lab, OpenLab
+from retirement_lab import QUICK, SILENT, retire_silent, state
 
 from chain.errors import Reverted
 from chain.federation import Call
@@ -250,3 +251,20 @@ def test_withdraw__owner_that_takes_no_ether__keeps_the_seat(lab: Lab) -> None:
         lab.send(Call("withdraw", address, calls["withdraw"]), 8)
     assert lab.balance_wei == 5 * ETHER
     assert lab.read_seat(4)[1] == ETHER
+
+
+def test_withdraw__retired__pays_the_whole_stake_without_leave(open_lab: OpenLab) -> None:
+    lab = open_lab(4, **QUICK)
+    lab.agree(1)
+    retire_silent(lab, 2)
+    with lab.refused("seats: a round may still count the seat"):
+        lab.withdraw(SILENT)
+    lab.let_lapse()
+    free_at = lab.withdraw(SILENT).only(Unbonding).free_at
+    lab.next_at(free_at - 1)
+    with lab.refused("seats: still unbonding"):
+        lab.withdraw(SILENT)
+    lab.withdraw(SILENT)
+    assert lab.balance_wei == 3 * ETHER
+    assert state(lab).stake_wei == 0
+    assert lab.commit(0, 5).only(Opened).power_wei == 3 * ETHER
