@@ -20,6 +20,7 @@ from federation_chorus import (
 )
 from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair
+from federation_seats import WEI_LIMIT
 from federation_stories import Story
 
 
@@ -31,6 +32,12 @@ def tell_of_stakes(pair: Pair) -> None:
     join(pair, 10, 2**95)
     seat_move(pair, "top_up", seat)
     seat_move(pair, "top_up", seat, value=2**95)
+    room = WEI_LIMIT - sum(stake for _, stake in pair.model.present.values())
+    join(pair, 10, room)
+    pair.mark()
+    join(pair, 10, room - 1)
+    seat_move(pair, "top_up", seat, value=1)
+    pair.fork()
     agree(pair)
     open_votes(pair)
     seat_move(pair, "top_up", seat, value=ETHER)
@@ -77,6 +84,7 @@ def tell_of_a_leaver(pair: Pair) -> None:
     pair.at(pair.model.votes_end() - 1)
     seat_move(pair, "withdraw", seat)
     end_round(pair)
+    commit_to_head(pair, seat)
     seat_move(pair, "withdraw", seat)
     tenancy = pair.model.holder(seat)
     if tenancy is not None:
@@ -123,6 +131,7 @@ def tell_of_a_silent_seat(pair: Pair) -> None:
     seat_move(pair, "activate", silent)
     attest(pair, silent, pair.model.head)
     end_round(pair)
+    commit_to_head(pair, silent)
     pair.move("activate", (pair.account_of(silent) + 1) % 12, silent)
     seat_move(pair, "activate", silent)
     seat_move(pair, "activate", silent)
