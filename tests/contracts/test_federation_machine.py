@@ -300,7 +300,7 @@ def test_federation__thousands_of_moves__contract_model_and_ledger_agree(part: i
     for setup in (SETUPS[part], SETUP, EQUAL, CLOSED):
         stories = (*EVERY_STORY[part:], *EVERY_STORY[:part])
         sent += tell_stories(counters, setup, stories)
-    sent += walk(counters, start=100 + part, examples=60, steps=25)
+    sent += walk(counters, start=100 + part, examples=40, steps=20)
     assert counters.missing(AFTER_CREATION) == []
     assert sent >= 2_000, "ten thousand in all parts together"
 
