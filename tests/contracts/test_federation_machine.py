@@ -5,6 +5,7 @@ A run is repeatable: seeds are fixed, and whatever fails ends with the lines tha
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
@@ -19,6 +20,7 @@ from federation_chorus import (
     end_round,
     open_votes,
     propose,
+    staff,
     vote_all,
 )
 from federation_counters import Counters
@@ -26,6 +28,7 @@ from federation_lab import ETHER, make_root
 from federation_pair import ADDRESSES, Pair, open_pair, telling
 from federation_seat_stories import SEAT_STORIES, tell_of_stakes, tell_of_strangers
 from federation_stories import STORIES, Story, tell_of_wrong_proposals
+from federation_wanderer import wander
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -197,6 +200,11 @@ class FederationMachine(RuleBasedStateMachine):
         with telling(self.pair):
             story(self.pair)
 
+    @rule(start=st.integers(0, 2**32 - 1), moves=st.integers(1, 10))
+    def wander(self, start: int, moves: int) -> None:
+        with telling(self.pair):
+            wander(self.pair, Random(start), moves)
+
     @rule()
     def let_in_and_out(self) -> None:
         with telling(self.pair):
@@ -261,6 +269,19 @@ def tell_stories(counters: Counters, setup: dict[str, Any], stories: tuple[Story
     return pair.sent
 
 
+def roam(counters: Counters, start: int, moves: int) -> int:
+    """Make moves from a seed, in each setup as many; return the number of transactions."""
+    sent = 0
+    for place, setup in enumerate(SETUPS):
+        pair = open_pair(counters, **setup)
+        with telling(pair):
+            staff(pair)
+            wander(pair, Random(f"{start} {place}"), moves)
+            finish(pair)
+        sent += pair.sent
+    return sent
+
+
 def walk(counters: Counters, start: int, examples: int, steps: int) -> int:
     """Walk without a plan, from a seed; return the number of transactions."""
 
@@ -288,7 +309,8 @@ def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> No
     sent = tell_stories(counters, SETUP, EVERY_STORY)
     sent += tell_stories(counters, EQUAL, (tell_of_stakes, tell_of_wrong_proposals))
     sent += tell_stories(counters, CLOSED, (tell_of_strangers,))
-    sent += walk(counters, start=1, examples=10, steps=8)
+    sent += roam(counters, start=1, moves=20)
+    sent += walk(counters, start=1, examples=6, steps=6)
     assert counters.missing(AFTER_CREATION) == []
     assert sent >= 500
 
@@ -300,7 +322,8 @@ def test_federation__thousands_of_moves__contract_model_and_ledger_agree(part: i
     for setup in (SETUPS[part], SETUP, EQUAL, CLOSED):
         stories = (*EVERY_STORY[part:], *EVERY_STORY[:part])
         sent += tell_stories(counters, setup, stories)
-    sent += walk(counters, start=100 + part, examples=40, steps=20)
+    sent += roam(counters, start=100 + part, moves=100)
+    sent += walk(counters, start=100 + part, examples=20, steps=20)
     assert counters.missing(AFTER_CREATION) == []
     assert sent >= 2_000, "ten thousand in all parts together"
 
