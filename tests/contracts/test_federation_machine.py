@@ -26,7 +26,12 @@ from federation_chorus import (
 from federation_counters import Counters
 from federation_lab import ETHER, make_root
 from federation_pair import ADDRESSES, Pair, open_pair, telling
-from federation_seat_stories import SEAT_STORIES, tell_of_stakes, tell_of_strangers
+from federation_seat_stories import (
+    SEAT_STORIES,
+    tell_of_a_full_house,
+    tell_of_stakes,
+    tell_of_strangers,
+)
 from federation_stories import STORIES, Story, tell_of_wrong_proposals
 from federation_wanderer import wander
 from hypothesis import HealthCheck, seed, settings
@@ -45,6 +50,7 @@ SAMPLES = {**SETUP, "weighting": 2, "selection": 0, "faults_bps": 0}
 CLOSED = {**SETUP, "admitted": (0, 1, 2, 3, 5, 7, 9), "max_missed": 3, "min_updates": 3}
 KRUM = {**SETUP, "selection": 2}
 SETUPS = (SETUP, EQUAL, SAMPLES, CLOSED, KRUM)
+EQUAL_STORIES = (tell_of_stakes, tell_of_wrong_proposals, tell_of_a_full_house)
 EVERY_STORY = (*STORIES, *SEAT_STORIES)
 
 seats = st.integers(0, SEATS - 1)
@@ -307,7 +313,7 @@ def walk(counters: Counters, start: int, examples: int, steps: int) -> int:
 def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> None:
     counters = Counters()
     sent = tell_stories(counters, SETUP, EVERY_STORY)
-    sent += tell_stories(counters, EQUAL, (tell_of_stakes, tell_of_wrong_proposals))
+    sent += tell_stories(counters, EQUAL, EQUAL_STORIES)
     sent += tell_stories(counters, CLOSED, (tell_of_strangers,))
     sent += roam(counters, start=1, moves=20)
     sent += walk(counters, start=1, examples=6, steps=6)

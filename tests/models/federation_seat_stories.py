@@ -69,6 +69,8 @@ def tell_of_a_full_house(pair: Pair) -> None:
     staff(pair)
     for account in range(pair.lab.parameters.max_seats + 1):
         join(pair, account)
+    # With equal stakes, four of six are two thirds exactly.
+    agree(pair)
 
 
 def tell_of_a_leaver(pair: Pair) -> None:

@@ -26,6 +26,8 @@ from federation_chorus import (
 from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair
 
+LAZY = 3
+"""The seat that seldom votes and is often left out, so that somebody is ever to be retired."""
 SEAT_MOVES = (
     *("join", "join", "top_up", "leave", "withdraw", "withdraw", "activate"),
     *("retire", "retire", "retire", "accuse", "retire_withholder"),
@@ -55,7 +57,7 @@ def _seat(pair: Pair, generator: Random) -> int:
 
 
 def _move_a_seat(pair: Pair, generator: Random) -> None:
-    seat = _seat(pair, generator)
+    seat = generator.choice((LAZY, _seat(pair, generator), _seat(pair, generator)))
     function = generator.choice(SEAT_MOVES)
     if function == "join":
         join(pair, generator.randrange(len(ADDRESSES)), generator.choice((ETHER, 2 * ETHER)))
@@ -90,15 +92,16 @@ def _move_in_a_round(pair: Pair, generator: Random) -> None:
 
 def _move_together(pair: Pair, generator: Random) -> None:
     some = [seat for seat in counting(pair, pair.model.number + 1) if generator.random() < 0.3]
-    kind = generator.randrange(4)
+    silent = generator.choice(((LAZY,), (LAZY,), some[:1]))
+    kind = generator.randrange(5)
     if kind == 0:
         commit_all(pair, absent=some)
     elif kind == 1:
         open_votes(pair, absent=some)
     elif kind == 2:
-        agree(pair, silent=some[:1], model=generator.randrange(3))
+        agree(pair, silent=silent, model=generator.randrange(3))
     else:
-        agree(pair, silent=some[:1], drop=sum(1 << seat for seat in some[:1]))
+        agree(pair, silent=silent, drop=sum(1 << seat for seat in silent))
 
 
 def _move_time(pair: Pair, generator: Random) -> None:
