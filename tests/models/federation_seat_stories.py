@@ -78,7 +78,10 @@ def tell_of_a_leaver(pair: Pair) -> None:
     seat = staff(pair)[-1]
     account = pair.account_of(seat)
     seat_move(pair, "withdraw", seat)
+    agree(pair)
     open_votes(pair)
+    # Topped up and gone in one and the same round, which still counts what there was before.
+    seat_move(pair, "top_up", seat, value=1)
     seat_move(pair, "leave", seat)
     seat_move(pair, "leave", seat)
     seat_move(pair, "top_up", seat, value=ETHER)
