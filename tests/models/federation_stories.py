@@ -149,6 +149,12 @@ def tell_of_a_lapse_for_want_of_votes(pair: Pair) -> None:
 
 def tell_of_competing_proposals(pair: Pair) -> None:
     """Two results, early commitments under both; one wins, and the last vote comes late."""
+    for is_ahead in (False, True):
+        _compete(pair, is_ahead)
+
+
+def _compete(pair: Pair, is_ahead: bool) -> None:
+    """Let the deciding votes come alone, or each with a commitment to what follows."""
     staff(pair)
     seats = open_votes(pair)
     number = pair.model.number
@@ -156,7 +162,9 @@ def tell_of_competing_proposals(pair: Pair) -> None:
     attest_and_commit(pair, seats[2], keys[1], number + 1)
     commit(pair, seats[0], number + 1, keys[0])
     for seat in (*seats[3:], *seats[:2]):
-        if pair.model.head not in keys:
+        if pair.model.head not in keys and not is_ahead:
+            attest(pair, seat, keys[0])
+        elif pair.model.head not in keys:
             attest_and_commit(pair, seat, keys[0], number + 1)
     for seat in seats:
         attest(pair, seat, pair.model.head)
