@@ -1,207 +1,361 @@
-"""The contract against the model, move by move, wherever hypothesis leads them."""
+"""The contract against the model, move by move: stories that lead far, and walks without a plan.
+
+A run is repeatable: seeds are fixed, and whatever fails ends with the lines that repeat it alone.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from random import Random
+from typing import Any, ClassVar
 
 import pytest
-from federation_lab import ETHER, open_federation
-from federation_pair import Pair
-from hypothesis import HealthCheck, settings
+from admission_model import find_path
+from admission_model import make_root as make_admission_root
+from federation_chorus import (
+    accuse,
+    agree,
+    attest_and_commit,
+    clear_out,
+    commit_all,
+    end_round,
+    open_votes,
+    propose,
+    staff,
+    vote_all,
+)
+from federation_counters import Counters
+from federation_lab import ETHER, make_root
+from federation_pair import ADDRESSES, Pair, open_pair, telling
+from federation_seat_stories import (
+    SEAT_STORIES,
+    tell_of_a_full_house,
+    tell_of_stakes,
+    tell_of_strangers,
+)
+from federation_stories import STORIES, Story, tell_of_wrong_proposals
+from federation_wanderer import wander
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from test_creation import EDGES
+
+from chain.admission import compute_admission_proof, compute_admission_root
+from chain.errors import REASONS, ParametersRefused
 
 SEATS = 6
+AFTER_CREATION = [reason for reason, kind in REASONS.items() if kind is not ParametersRefused]
+SETUP = {"min_updates": 2, "max_seats": SEATS, "retire_seconds": 1000, "max_missed": 2}
+EQUAL = {**SETUP, "weighting": 1, "selection": 0, "clip": 0, "faults_bps": 0}
+SAMPLES = {**SETUP, "weighting": 2, "selection": 0, "faults_bps": 0}
+CLOSED = {**SETUP, "admitted": (0, 1, 2, 3, 5, 7, 9), "max_missed": 3, "min_updates": 3}
+KRUM = {**SETUP, "selection": 2}
+SETUPS = (SETUP, EQUAL, SAMPLES, CLOSED, KRUM)
+EQUAL_STORIES = (tell_of_stakes, tell_of_wrong_proposals, tell_of_a_full_house)
+EVERY_STORY = (*STORIES, *SEAT_STORIES)
+
 seats = st.integers(0, SEATS - 1)
 # Mostly the round that is open or the next one, mostly the head, mostly the seat's own account.
 offsets = st.sampled_from([0, 0, 0, 0, 1, 1, 1, 1, -1, 2])
-picks = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3])
+picks = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3, 4])
 stakes = st.sampled_from([ETHER, ETHER, ETHER, ETHER + 1, 2 * ETHER, 3 * ETHER, ETHER - 1])
-accounts = st.sampled_from([0] * 15 + [1])
+others = st.sampled_from([0] * 15 + [1])
 samples = st.integers(0, 2**64 - 1)
+maps = st.sampled_from([0, 0, 0, 1, 2, 4, 32])
 absences = st.sampled_from([set(), set(), set(), {0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}])
-edges = st.sampled_from(["commit", "votes", "grace", "free"])
+edges = st.sampled_from(["commitments", "votes", "grace", "unbonding", "watch"])
 
 
 class FederationMachine(RuleBasedStateMachine):
-    """Random moves, honest rounds now and then, and jumps to just before and after deadlines."""
+    """Moves of one seat and of all together, stories, re-orgs, and time around deadlines."""
 
+    counters: ClassVar[Counters] = Counters()
     sent: ClassVar[int] = 0
-    agreed: ClassVar[int] = 0
 
     @initialize(
-        weighting=st.sampled_from([0, 0, 1, 2]),
-        faults_bps=st.sampled_from([0, 2000, 3300]),
+        setup=st.sampled_from(SETUPS),
+        max_missed=st.integers(2, 3),
         min_updates=st.integers(1, 3),
+        faults_bps=st.sampled_from([0, 2000, 3300]),
         first=st.lists(stakes, min_size=3, max_size=5),
-        warm_rounds=st.integers(0, 2),
-        ahead=st.booleans(),
+        rounds=st.integers(0, 2),
     )
     def create(
         self,
-        weighting: int,
-        faults_bps: int,
+        setup: dict[str, Any],
+        max_missed: int,
         min_updates: int,
+        faults_bps: int,
         first: list[int],
-        warm_rounds: int,
-        ahead: bool,
+        rounds: int,
     ) -> None:
-        lab = open_federation(
-            weighting=weighting,
-            selection=0 if weighting == 2 else 1,
-            faults_bps=0 if weighting == 2 else faults_bps,
-            min_updates=min_updates,
-            max_seats=SEATS,
-        )
-        self.pair = Pair(lab)
+        changes = {**setup, "max_missed": max_missed, "min_updates": min_updates}
+        if changes.get("selection", 1):
+            changes["faults_bps"] = faults_bps
+        self.pair = open_pair(self.counters, **changes)
         for account, stake in enumerate(first):
-            self.pair.join(account, stake)
-        for _ in range(warm_rounds):
-            self.play_a_round(set(), ahead)
+            self.join(account, stake, 0)
+        for _ in range(rounds):
+            self.play_a_round(set(), set(), 0)
 
     # Seats ----------------------------------------------------------------------------------------
 
-    @rule(account=seats, value=stakes)
-    def join(self, account: int, value: int) -> None:
-        self.pair.join(account, value)
+    @rule(account=seats, value=stakes, other=others)
+    def join(self, account: int, value: int, other: int) -> None:
+        proof = self.pair.proof((account + other) % len(ADDRESSES))
+        self.move("join", account, "here", proof, value=value)
 
-    @rule(seat=seats, value=st.sampled_from([0, 1, ETHER]), other=accounts)
+    @rule(seat=seats, value=st.sampled_from([0, 1, ETHER]), other=others)
     def top_up(self, seat: int, value: int, other: int) -> None:
-        self.pair.top_up(self._account(seat, other), seat, value)
+        self.move("top_up", self.account(seat, other), seat, value=value)
 
-    @rule(seat=seats, other=accounts)
-    def leave(self, seat: int, other: int) -> None:
-        self.pair.leave(self._account(seat, other), seat)
+    @rule(
+        function=st.sampled_from(["leave", "withdraw", "withdraw", "activate"]),
+        seat=seats,
+        other=others,
+    )
+    def ask(self, function: str, seat: int, other: int) -> None:
+        self.move(function, self.account(seat, other), seat)
 
-    @rule(seat=seats, other=accounts)
-    def withdraw(self, seat: int, other: int) -> None:
-        self.pair.withdraw(self._account(seat, other), seat)
+    @rule(seat=seats, other=others, endpoint=st.sampled_from(["", "there"]))
+    def set_endpoint(self, seat: int, other: int, endpoint: str) -> None:
+        self.move("set_endpoint", self.account(seat, other), seat, endpoint)
+
+    @rule(seat=seats, by=seats)
+    def retire(self, seat: int, by: int) -> None:
+        self.move("retire", by, seat)
+
+    @rule(seat=seats, by=seats, first=picks, count=st.integers(0, 6), skip=st.booleans())
+    def retire_withholder(self, seat: int, by: int, first: int, count: int, skip: bool) -> None:
+        told = [result.record for result in self.pair.model.records()][first : first + count]
+        records = [*told[:1], *told[2:]] if skip else told
+        self.move("retire_withholder", by, seat, records)
+
+    @rule(seat=seats)
+    def accuse(self, seat: int) -> None:
+        with telling(self.pair):
+            accuse(self.pair, seat)
 
     # Rounds ---------------------------------------------------------------------------------------
 
-    @rule(seat=seats, offset=offsets, pick=picks, claim=samples, other=accounts)
+    @rule(seat=seats, offset=offsets, pick=picks, claim=samples, other=others)
     def commit(self, seat: int, offset: int, pick: int, claim: int, other: int) -> None:
-        number = max(0, self.pair.model.number + offset)
-        self.pair.commit(self._account(seat, other), seat, number, self._key(pick), claim)
+        number = self.number(offset)
+        root = make_root(seat, number)
+        arguments = (number, seat, self.key(pick), root, claim, 1)
+        self.move("commit", self.account(seat, other), *arguments)
 
-    @rule(seat=seats, offset=offsets, pick=picks, drop=picks, model=picks, other=accounts)
+    @rule(seat=seats, offset=offsets, pick=picks, drop=maps, model=picks, other=others)
     def propose(self, seat: int, offset: int, pick: int, drop: int, model: int, other: int) -> None:
-        account, number = self._account(seat, other), max(0, self.pair.model.number + offset)
-        self.pair.propose(account, seat, number, self._key(pick), drop, model)
+        p = self.pair.proposal(self.number(offset), self.key(pick), drop, model)
+        words = (p.commitments, p.included, p.model_root, p.coefficients)
+        self.move("propose", self.account(seat, other), p.round, seat, p.parent, *words)
 
-    @rule(seat=seats, pick=picks, other=accounts)
+    @rule(seat=seats, pick=picks, other=others)
     def attest(self, seat: int, pick: int, other: int) -> None:
-        self.pair.attest(self._account(seat, other), seat, self._key(pick))
+        self.move("attest", self.account(seat, other), seat, self.key(pick))
 
-    @rule(seat=seats, pick=picks, offset=offsets, claim=samples)
-    def attest_and_commit(self, seat: int, pick: int, offset: int, claim: int) -> None:
-        number = max(0, self.pair.model.number + offset)
-        account = self._account(seat, 0)
-        self.pair.attest_and_commit(account, seat, self._key(pick), number, claim)
+    @rule(seat=seats, pick=picks, offset=offsets)
+    def attest_and_commit(self, seat: int, pick: int, offset: int) -> None:
+        with telling(self.pair):
+            attest_and_commit(self.pair, seat, self.key(pick), self.number(offset))
 
     @rule(absent=absences)
     def commit_together(self, absent: set[int]) -> None:
-        """Commit to the head in the open round or the next one, as honest peers do."""
-        for seat in self._others(absent):
-            model = self.pair.model
-            is_open = model.phase(self.pair.lab.now + 1) == "commit"
-            number = model.number + (0 if is_open else 1)
-            self.pair.commit(self._account(seat, 0), seat, number, model.head, 1)
+        with telling(self.pair):
+            commit_all(self.pair, absent)
 
     @rule(absent=absences, ahead=st.booleans())
     def vote_together(self, absent: set[int], ahead: bool) -> None:
         """End the commitments, propose what is there, and approve it, as honest peers do."""
-        self.pair.jump(self.pair.model.commit_end())
-        number, head = self.pair.model.number, self.pair.model.head
-        voters = self._others(absent)
-        for seat in voters[:1]:
-            self.pair.propose(self._account(seat, 0), seat, number, head, 0, 0)
-        proposed = list(self.pair.model.results) or [bytes(32)]
-        for seat in voters[1:]:
-            if ahead:
-                arguments = (seat, proposed[-1], number + 1, 1)
-                self.pair.attest_and_commit(self._account(seat, 0), *arguments)
-            else:
-                self.pair.attest(self._account(seat, 0), seat, proposed[-1])
+        with telling(self.pair):
+            self.pair.at(self.pair.model.commit_end())
+            number = self.pair.model.number
+            voters = [seat for seat in self.pair.model.present if seat not in absent]
+            if not voters:
+                return
+            key = propose(self.pair, voters[0])
+            for seat in voters[1:] if ahead else ():
+                attest_and_commit(self.pair, seat, key, number + 1)
+            vote_all(self.pair, key, voters[1:])
 
-    @rule(absent=absences, ahead=st.booleans(), count=st.integers(1, 2))
-    def play_rounds(self, absent: set[int], ahead: bool, count: int) -> None:
-        for _ in range(count):
-            self.play_a_round(absent, ahead)
-
-    def play_a_round(self, absent: set[int], ahead: bool) -> None:
-        self.commit_together(set())
-        self.vote_together(absent, ahead)
+    @rule(absent=absences, silent=absences, drop=maps)
+    def play_a_round(self, absent: set[int], silent: set[int], drop: int) -> None:
+        with telling(self.pair):
+            agree(self.pair, absent=absent, silent=silent, drop=drop)
 
     @rule(absent=absences)
     def let_a_round_lapse(self, absent: set[int]) -> None:
-        """Commit, and let the time for votes run out."""
-        self.commit_together(absent)
-        self.pair.jump(self.pair.model.commit_end() + self.pair.lab.parameters.attest_seconds)
+        with telling(self.pair):
+            open_votes(self.pair, absent)
+            end_round(self.pair)
 
-    # Time -----------------------------------------------------------------------------------------
+    # The chain, and stories -----------------------------------------------------------------------
+
+    @rule()
+    def mark(self) -> None:
+        if len(self.pair.marks) < 3:
+            self.pair.mark()
+
+    @rule()
+    def fork(self) -> None:
+        if self.pair.marks:
+            self.pair.fork()
+
+    @rule(story=st.sampled_from(EVERY_STORY))
+    def tell(self, story: Story) -> None:
+        with telling(self.pair):
+            story(self.pair)
+
+    @rule(start=st.integers(0, 2**32 - 1), moves=st.integers(1, 10))
+    def wander(self, start: int, moves: int) -> None:
+        with telling(self.pair):
+            wander(self.pair, Random(start), moves)
+
+    @rule()
+    def let_in_and_out(self) -> None:
+        with telling(self.pair):
+            clear_out(self.pair)
 
     @rule(seconds=st.integers(1, 700))
     def wait(self, seconds: int) -> None:
-        self.pair.jump(self.pair.lab.now + seconds)
+        self.pair.at(self.pair.lab.now + seconds)
 
     @rule(edge=edges, offset=st.integers(-1, 1))
     def wait_for_edge(self, edge: str, offset: int) -> None:
         model, parameters = self.pair.model, self.pair.lab.parameters
-        end = model.commit_end()
+        watches = [w.at for t in model.tenancies if (w := model.watch_of(t))]
         to = {
-            "commit": end,
-            "votes": end + parameters.attest_seconds,
+            "commitments": model.commit_end(),
+            "votes": model.votes_end(),
             "grace": self.pair.lab.now + parameters.grace_seconds,
-            "free": max((t.free_at for t in model.tenancies), default=0),
+            "unbonding": max((t.free_at for t in model.tenancies), default=0),
+            "watch": max(watches, default=0) + parameters.retire_seconds,
         }[edge]
-        self.pair.jump(to + offset)
+        self.pair.at(to + offset)
 
     def teardown(self) -> None:
         if hasattr(self, "pair"):
-            self.pair.compare_all()
+            with telling(self.pair):
+                finish(self.pair)
             type(self).sent += self.pair.sent
-            type(self).agreed += len(self.pair.model.chain)
-            self.pair.lab.devnet.close()
 
-    def _others(self, absent: set[int]) -> list[int]:
-        """Return who is on the roll and not absent, in the order of joining."""
-        return [seat for seat in self.pair.model.present if seat not in absent]
+    # Within ---------------------------------------------------------------------------------------
 
-    def _account(self, seat: int, other: int) -> int:
+    def move(self, function: str, account: int, *arguments: Any, value: int = 0) -> None:
+        with telling(self.pair):
+            self.pair.move(function, account, *arguments, value=value)
+
+    def account(self, seat: int, other: int) -> int:
         """Return the account that owns the seat, or one that does not."""
-        tenancy = self.pair.model.holder(seat)
-        addresses = [str(each.address) for each in self.pair.lab.devnet.accounts]
-        return ((addresses.index(tenancy.owner) if tenancy else 0) + other) % len(addresses)
+        return (self.pair.account_of(seat) + other) % len(ADDRESSES)
 
-    def _key(self, pick: int) -> bytes:
+    def number(self, offset: int) -> int:
+        return max(0, self.pair.model.number + offset)
+
+    def key(self, pick: int) -> bytes:
         keys = self.pair.keys
         return keys[pick % len(keys)]
 
 
-def run(examples: int, steps: int) -> None:
-    FederationMachine.sent = FederationMachine.agreed = 0
+def finish(pair: Pair) -> None:
+    """Compare all that ever was, on the chain that is left."""
+    # A re-org is told from a node that lags behind by a block where another one stood.
+    pair.move("set_endpoint", 0, 0, "at the end")
+    pair.check()
+    pair.close()
+
+
+def tell_stories(counters: Counters, setup: dict[str, Any], stories: tuple[Story, ...]) -> int:
+    """Tell stories one after the other of one federation; return the number of transactions."""
+    pair = open_pair(counters, **setup)
+    with telling(pair):
+        for story in stories:
+            story(pair)
+        finish(pair)
+    return pair.sent
+
+
+def roam(counters: Counters, start: int, moves: int) -> int:
+    """Make moves from a seed, in each setup as many; return the number of transactions."""
+    sent = 0
+    for place, setup in enumerate(SETUPS):
+        pair = open_pair(counters, **setup)
+        with telling(pair):
+            staff(pair)
+            wander(pair, Random(f"{start} {place}"), moves)
+            finish(pair)
+        sent += pair.sent
+    return sent
+
+
+def walk(counters: Counters, start: int, examples: int, steps: int) -> int:
+    """Walk without a plan, from a seed; return the number of transactions."""
+
+    @seed(start)
+    class Walk(FederationMachine):
+        pass
+
+    Walk.counters, Walk.sent = counters, 0
     run_state_machine_as_test(
-        FederationMachine,
+        Walk,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
-            derandomize=True,
             database=None,
+            print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )
+    return Walk.sent
 
 
-def test_federation__random_moves__contract_and_model_agree() -> None:
-    run(examples=10, steps=16)
-    assert FederationMachine.sent >= 150
-    assert FederationMachine.agreed >= 3
+def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> None:
+    counters = Counters()
+    sent = tell_stories(counters, SETUP, EVERY_STORY)
+    sent += tell_stories(counters, EQUAL, EQUAL_STORIES)
+    sent += tell_stories(counters, CLOSED, (tell_of_strangers,))
+    sent += roam(counters, start=1, moves=20)
+    sent += walk(counters, start=1, examples=6, steps=6)
+    assert counters.missing(AFTER_CREATION) == []
+    assert sent >= 500
 
 
 @pytest.mark.slow
-def test_federation__thousands_of_random_moves__contract_and_model_agree() -> None:
-    run(examples=80, steps=50)
-    assert FederationMachine.sent >= 2_000
-    assert FederationMachine.agreed >= 100
+@pytest.mark.parametrize("part", range(5))
+def test_federation__thousands_of_moves__contract_model_and_ledger_agree(part: int) -> None:
+    counters, sent = Counters(), 0
+    for setup in (SETUPS[part], EQUAL, CLOSED):
+        stories = (*EVERY_STORY[part:], *EVERY_STORY[:part])
+        sent += tell_stories(counters, setup, stories)
+    sent += roam(counters, start=100 + part, moves=100)
+    sent += walk(counters, start=100 + part, examples=20, steps=20)
+    assert counters.missing(AFTER_CREATION) == []
+    assert sent >= 2_000, "ten thousand in all parts together"
+
+
+def test_pair__its_own_journal_run_again__ends_in_the_same_block() -> None:
+    first = open_pair(Counters(), **CLOSED)
+    for story in (tell_of_strangers, STORIES[-1]):
+        story(first)
+    names: dict[str, Any] = {"open_pair": open_pair, "Counters": Counters}
+    exec("\n".join(first.journal), names)
+    again: Pair = names["pair"]
+    blocks = [pair.lab.web3.eth.get_block("latest")["hash"] for pair in (first, again)]
+    assert blocks[0] == blocks[1]
+    assert again.sent == first.sent
+    for pair in (first, again):
+        pair.close()
+
+
+@pytest.mark.parametrize("count", range(1, len(ADDRESSES) + 1))
+def test_admission__a_list_of_any_length__the_model_has_the_same_root_and_paths(count: int) -> None:
+    listed = ADDRESSES[:count]
+    assert make_admission_root(listed) == compute_admission_root(listed)
+    for address in listed:
+        assert find_path(listed, address) == list(compute_admission_proof(listed, address))
+
+
+def test_reasons__those_of_the_creation_and_those_of_the_machine__are_all() -> None:
+    assert {reason for reason, _, _ in EDGES} | set(AFTER_CREATION) == set(REASONS)
+    assert {reason for reason, _, _ in EDGES}.isdisjoint(AFTER_CREATION)
