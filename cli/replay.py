@@ -12,7 +12,7 @@ from cli.events import to_json
 if TYPE_CHECKING:
     from node.audit import Audit, Checked
     from node.blobs.store import Blobs
-    from node.peer import Contract
+    from node.contract import Contract
 
 
 def replay(contract: "Contract", blobs: "Blobs", *, as_json: bool, is_brief: bool = False) -> bool:

@@ -169,7 +169,7 @@ class Localnet:
 
     def _judge(self) -> Pending:
         root = self.setting.observer.ledger.head().model_root
-        blob = self.setting.contract.model_blob(root)
+        blob = self.setting.contract.naming.model_blob(root)
         return self.setting.cohort.evaluate(self.setting.store.get(blob))
 
     def _progress(self) -> Progress:

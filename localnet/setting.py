@@ -21,9 +21,10 @@ from localnet.ground import open_embedded, open_outside
 from localnet.scenario import ETHER, Scenario
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob, Blobs, MemoryBlobs
+from node.contract import Contract
 from node.encoding import Model, Update
 from node.journal import Journal
-from node.peer import Contract, Peer
+from node.peer import Peer
 from node.result import Compute, Result, compute_result
 from node.rule.parameters import Member, Roll, Rule
 from node.training import Trainer
@@ -153,7 +154,7 @@ def _build_peers(
     for index, (sender, journal) in enumerate(zip(senders, journals, strict=True)):
         seat = Seat(index)
         for _, round_id, trained in journal.trained():
-            exchange.hold(seat, contract.update_blob(round_id, seat, trained.root))
+            exchange.hold(seat, contract.naming.update_blob(round_id, seat, trained.root))
         shelf = exchange.shelf(seat)
         peers.append(
             Peer(
@@ -191,11 +192,11 @@ def _stock(scenario: Scenario, contract: Contract, store: Blobs) -> LocalExchang
     honest = [Seat(seat) for seat in range(scenario.peers) if seat not in kinds]
     exchange = LocalExchange(store, kinds, honest)
     for seat in range(scenario.peers):
-        exchange.hold(Seat(seat), contract.model_blob(contract.parameters.genesis))
+        exchange.hold(Seat(seat), contract.naming.model_blob(contract.parameters.genesis))
     ledger = contract.observer.ledger
     for key, votes in ledger.votes.items():
         for seat in votes:
-            exchange.hold(seat, contract.model_blob(ledger.result(key).model_root))
+            exchange.hold(seat, contract.naming.model_blob(ledger.result(key).model_root))
     return exchange
 
 

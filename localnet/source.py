@@ -17,7 +17,7 @@ from chain.types import Clock
 from localnet import kept
 from localnet.errors import SourceRefused
 from node.blobs.disk import DiskBlobs
-from node.peer import Contract
+from node.contract import Contract
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from chain.keys import compute_result_key, compute_running_hash, compute_update_tag, weigh
+from chain.keys import compute_result_key, compute_running_hash, weigh
 from chain.ledger import Ledger
 from chain.types import (
     Agreed,
@@ -26,6 +26,7 @@ from chain.types import (
     Seat,
 )
 from node.blobs.errors import BlobCorrupt, BlobError
+from node.blobs.naming import Naming
 from node.blobs.store import Blob, Blobs
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import MerkleError, NodeError
@@ -130,7 +131,9 @@ class Audit:
                 self._check_creation(spec, parameters, logged.at)
             case Committed() as event:
                 self._ledger.apply(logged)
-                self._check_kept(self._update_blob(event), logged.at, event.round, event.seat)
+                self._check_kept(
+                    self._naming.committed_blob(event), logged.at, event.round, event.seat
+                )
             case Proposed() as event:
                 self._check_proposal(event, logged.at)
                 self._ledger.apply(logged)
@@ -156,7 +159,7 @@ class Audit:
         if layout.coordinates != parameters.coordinates:
             what = f"spec: expected {parameters.coordinates} coordinates, got {layout.coordinates}"
             raise _Mismatch(Finding(what, at.block))
-        self._read(self._model_blob(parameters.genesis), at, None, ())
+        self._read(self._naming.model_blob(parameters.genesis), at, None, ())
 
     def _check_proposal(self, event: Proposed, at: Position) -> None:
         """Check what needs no blobs at once; note a result that does not recompute for later."""
@@ -176,7 +179,7 @@ class Audit:
         if running != event.commitments or key != event.key:
             what = "the proposal's key does not follow from the commitments on the chain"
             raise _Mismatch(Finding(what, at.block, event.round, (event.seat,)))
-        self._check_kept(self._model_blob(event.model_root), at, event.round, event.seat)
+        self._check_kept(self._naming.model_blob(event.model_root), at, event.round, event.seat)
         if not self._has_inputs(event):
             # Without its blobs nothing can be said of it; an agreed result must have them.
             return
@@ -202,7 +205,7 @@ class Audit:
             raise _Mismatch(Finding(wrong.what, block, event.round, voters, wrong.leaf))
         if not self._has_inputs(proposal):
             self._recompute(proposal, at)
-        self._read(self._model_blob(proposal.model_root), at, event.round, voters)
+        self._read(self._naming.model_blob(proposal.model_root), at, event.round, voters)
         ledger.apply(logged)
         return Checked(event.round, event.height, proposal.model_root, proposal.seats)
 
@@ -222,7 +225,10 @@ class Audit:
             commitment = logged.event
             assert isinstance(commitment, Committed)
             payload = self._read(
-                self._update_blob(commitment), logged.at, commitment.round, (commitment.seat,)
+                self._naming.committed_blob(commitment),
+                logged.at,
+                commitment.round,
+                (commitment.seat,),
             )
             updates.append(
                 update_from_payload(payload, parameters.coordinates, parameters.update_bytes)
@@ -230,7 +236,7 @@ class Audit:
             stake = ledger.stake_in(commitment.seat, commitment.round)
             members.append(Member(commitment.seat, stake, commitment.samples))
             roots.append(commitment.root)
-        head = self._read(self._model_blob(roots[0]), at, event.round, ())
+        head = self._read(self._naming.model_blob(roots[0]), at, event.round, ())
         opening = ledger.openings[event.round]
         try:
             return compute_result(
@@ -258,7 +264,7 @@ class Audit:
             return None
         what = f"attested model 0x{event.model_root.hex()}, recomputed 0x{result.model_root.hex()}"
         leaf = None
-        blob = self._model_blob(event.model_root)
+        blob = self._naming.model_blob(event.model_root)
         if self._blobs.has(blob):
             claimed = self._blobs.get(blob)
             leaf = find_bad_leaf(claimed, MODEL_TAG, compute_leaves(result.payload, MODEL_TAG))
@@ -280,8 +286,8 @@ class Audit:
 
     def _has_inputs(self, event: Proposed) -> bool:
         row = self._ledger.commitments(event.parent, event.round)
-        blobs = [self._update_blob(c) for c in row if c.seat in event.seats]
-        blobs.append(self._model_blob(self._parent_root(event.parent)))
+        blobs = [self._naming.committed_blob(c) for c in row if c.seat in event.seats]
+        blobs.append(self._naming.model_blob(self._parent_root(event.parent)))
         return all(self._blobs.has(blob) for blob in blobs)
 
     def _parent_root(self, parent: Key) -> Root:
@@ -293,13 +299,9 @@ class Audit:
         stake = self._ledger.stake_in(commitment.seat, commitment.round)
         return weigh(self._parameters.weighting, stake, commitment.samples)
 
-    def _update_blob(self, commitment: Committed) -> Blob:
-        tag = compute_update_tag(self._chain_id, self._address, commitment.round, commitment.seat)
-        size = self._parameters.coordinates * self._parameters.update_bytes
-        return Blob(commitment.root, size, tag)
-
-    def _model_blob(self, root: Root) -> Blob:
-        return Blob(root, self._parameters.coordinates * 4)
+    @property
+    def _naming(self) -> Naming:
+        return Naming(self._chain_id, self._address, self._parameters)
 
     @property
     def _parameters(self) -> Parameters:

@@ -23,6 +23,8 @@ Update = NDArray[np.int16] | NDArray[np.int8]
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 UPDATE_DTYPES: Mapping[int, np.dtype[Any]] = {1: np.dtype("<i1"), 2: np.dtype("<i2")}
+MODEL_BYTES = 4
+"""Of a coordinate of a model."""
 _MODEL_DTYPE = np.dtype("<i4")
 _KINDS = "fiu"  # what a number of the protocol can stand for: floats and integers
 

@@ -18,13 +18,12 @@ from safetensors.numpy import save as save_tensors
 from chain.ledger import Ledger
 from chain.types import Agreed, Head, Root, RoundId
 from node.blobs.store import Blob, Blobs
-from node.encoding import decode_model, model_from_payload
+from node.encoding import MODEL_BYTES, decode_model, model_from_payload
 from node.errors import ModelRefused
 from node.merkle import MODEL_TAG, compute_leaves, compute_root, find_bad_leaf
 from node.spec import parse_spec
 from node.whole_file import write_whole
 
-COORDINATE_BYTES = 4
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -98,7 +97,7 @@ def _heads(ledger: Ledger) -> Iterator[Head]:
 
 def _size_bytes(ledger: Ledger) -> int:
     assert ledger.parameters is not None, "the creation is a ledger's first event"
-    return ledger.parameters.coordinates * COORDINATE_BYTES
+    return ledger.parameters.coordinates * MODEL_BYTES
 
 
 def _read(path: Path, size_bytes: int) -> bytes:

@@ -8,16 +8,16 @@ import logging
 from dataclasses import dataclass
 
 from chain.errors import AlreadyDone, Overtaken, Refused, Replaced, Reverted
-from chain.federation import Call, Federation
-from chain.keys import compute_result_key, compute_update_tag
-from chain.observer import Observer
+from chain.federation import Call
+from chain.keys import compute_result_key
 from chain.pending import Pending, decode_pending
 from chain.sender import Sender
-from chain.types import Clock, Committed, Key, Parameters, Root, RoundId, Seat, bitmap_of
+from chain.types import Clock, Key, Root, RoundId, Seat, bitmap_of
 from node import round as acts
 from node.blobs.errors import BlobCorrupt, BlobMissing
 from node.blobs.holdings import Exchange, Holdings
 from node.blobs.store import Blob, Blobs
+from node.contract import Contract
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import QuorumRefused
 from node.journal import Journal, Trained
@@ -29,33 +29,6 @@ from node.training import Job, Trainer
 from node.view import build_view, compute_row_hash
 
 LOG = logging.getLogger("holdfast.peer")
-MODEL_COORDINATE_BYTES = 4
-
-
-@dataclass(frozen=True)
-class Contract:
-    """What a peer needs of the chain: the federation, and its history."""
-
-    federation: Federation
-    observer: Observer
-    parameters: Parameters
-
-    def committed_blob(self, commitment: Committed) -> Blob:
-        """Return the address of a committed update."""
-        return self.update_blob(commitment.round, commitment.seat, commitment.root)
-
-    def update_blob(self, round_id: RoundId, seat: Seat, root: Root) -> Blob:
-        """Return the address of an update."""
-        size = self.parameters.coordinates * self.parameters.update_bytes
-        return Blob(root, size, self.update_tag(round_id, seat))
-
-    def update_tag(self, round_id: RoundId, seat: Seat) -> bytes:
-        """Return the tag of an update's leaves."""
-        return compute_update_tag(self.federation.chain_id, self.federation.address, round_id, seat)
-
-    def model_blob(self, root: Root) -> Blob:
-        """Return the address of a model."""
-        return Blob(root, self.parameters.coordinates * MODEL_COORDINATE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -87,6 +60,7 @@ class Peer:
     ) -> None:
         self.seat = seat
         self._contract = contract
+        self._naming = contract.naming
         self._sender = sender
         # A dozen tries in the time that there is for votes.
         retry_seconds = max(1, contract.parameters.attest_seconds // 12)
@@ -138,8 +112,8 @@ class Peer:
         if self._seen is None or block is None or self._seen.block != block.hash:
             ledger = self._contract.observer.ledger
             view = build_view(ledger, self.seat)
-            model = self._contract.model_blob(view.head.model_root)
-            updates = {c.seat: self._contract.committed_blob(c) for c in view.row}
+            model = self._naming.model_blob(view.head.model_root)
+            updates = {c.seat: self._naming.committed_blob(c) for c in view.row}
             running = compute_row_hash(ledger, view)
             self._seen = _Seen(block.hash if block else b"", view, running, model, updates)
             self._holdings.forget({model, *updates.values()}.__contains__)
@@ -173,11 +147,11 @@ class Peer:
         match action:
             case acts.Pull():
                 voters = tuple(self._contract.observer.ledger.votes.get(view.head.key, {}))
-                self._holdings.fetch(self._contract.model_blob(view.head.model_root), voters)
+                self._holdings.fetch(self._naming.model_blob(view.head.model_root), voters)
             case acts.Fetch(seats):
                 for commitment in view.row:
                     if commitment.seat in seats:
-                        blob = self._contract.committed_blob(commitment)
+                        blob = self._naming.committed_blob(commitment)
                         self._holdings.fetch(blob, (commitment.seat,))
             case acts.Train(target):
                 self._train(target, view)
@@ -206,14 +180,14 @@ class Peer:
         key, round_id = target
         root = view.head.model_root if key == view.head.key else self._models[key]
         try:
-            payload = self._holdings.get(self._contract.model_blob(root))
+            payload = self._holdings.get(self._naming.model_blob(root))
         except (BlobMissing, BlobCorrupt) as error:
             # The head's model is pulled again; a result of one's own is computed again.
             self._results.clear()
             LOG.warning("seat=%d act=train error=%r", self.seat, str(error))
             return
         head = model_from_payload(payload, self._contract.parameters.coordinates)
-        job = Job(round_id, head, self._contract.update_tag(round_id, self.seat))
+        job = Job(round_id, head, self._naming.update_tag(round_id, self.seat))
         self._trainer.start(self.seat, key, job)
         self._training.add(target)
 
@@ -222,7 +196,7 @@ class Peer:
             fit = self._trainer.find(self.seat, key, round_id)
             if fit is None:
                 continue
-            blob = self._contract.update_blob(round_id, self.seat, fit.root)
+            blob = self._naming.update_blob(round_id, self.seat, fit.root)
             self._holdings.keep(blob, fit.payload)
             # Blob first: a chosen update is one that can be served.
             self._journal.record_trained(key, round_id, Trained(fit.root, fit.samples, fit.steps))
@@ -250,7 +224,7 @@ class Peer:
             result.model_root,
             result.coefficients,
         )
-        self._holdings.keep(self._contract.model_blob(result.model_root), result.payload)
+        self._holdings.keep(self._naming.model_blob(result.model_root), result.payload)
         self._journal.record_recomputed(key, view.round, result.model_root)
         self._models[key] = result.model_root
         self._results[name] = key, result
@@ -264,13 +238,13 @@ class Peer:
         opening = ledger.openings[view.round]
         updates = [
             update_from_payload(
-                self._holdings.get(self._contract.committed_blob(c)),
+                self._holdings.get(self._naming.committed_blob(c)),
                 parameters.coordinates,
                 parameters.update_bytes,
             )
             for c in row
         ]
-        head = self._holdings.get(self._contract.model_blob(view.head.model_root))
+        head = self._holdings.get(self._naming.model_blob(view.head.model_root))
         return self._compute(
             self._rule,
             Roll(opening.power_wei, opening.active),

@@ -48,7 +48,7 @@ def test_run__mean_of_honest_peers__is_plain_federated_averaging():
         for _ in net.run():
             pass
         summary = net.summary()
-        blob = net.setting.contract.model_blob(summary.head)
+        blob = net.setting.contract.naming.model_blob(summary.head)
         model = model_from_payload(net.setting.store.get(blob), expected.size)
     got = decode_model(model, SCENARIO.model_bits)
     assert abs(summary.accuracy - accuracy) <= 0.01

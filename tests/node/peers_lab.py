@@ -15,10 +15,11 @@ from chain.types import Parameters
 from localnet.clock import SimulatedClock
 from localnet.exchange import LocalExchange
 from node.blobs.store import Blob, MemoryBlobs
+from node.contract import Contract
 from node.encoding import Layout, encode_model, to_payload
 from node.journal import Journal
 from node.merkle import MODEL_TAG, compute_root
-from node.peer import Contract, Peer
+from node.peer import Peer
 from node.round import Wait
 from node.spec import Spec, rule_of, write_spec
 from node.training import Course, train
