@@ -90,8 +90,10 @@ def fold_leaves(leaves: list[bytes], size_bytes: int) -> Root:
 
 
 def fold_nodes(nodes: list[bytes], level: int, levels: int) -> bytes:
-    """Return the node `levels` above the first `nodes` of a subtree, which stand on `level` (leaves:
-    0); where they end, absent ones follow."""
+    """Return the node that stands `levels` above the first nodes of a subtree.
+
+    They stand on `level`, which is 0 for leaves; where they end, absent ones follow.
+    """
     for each in range(level, level + levels):
         nodes = fold_level(nodes, each)
     return nodes[0]
@@ -125,7 +127,7 @@ def absent_node(level: int) -> bytes:
 
 
 def climb(node: bytes, index: int, path: Sequence[bytes]) -> bytes:
-    """Return where the siblings in `path` lead from the node that stands at `index` on its level."""
+    """Return where the siblings in `path` lead from the node at `index` of its level."""
     for level, sibling in enumerate(path):
         pair = sibling + node if index >> level & 1 else node + sibling
         node = sha256(_NODE + pair).digest()

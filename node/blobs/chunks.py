@@ -1,8 +1,8 @@
 """A payload in chunks, each of which is proven against the blob's root by itself.
 
-A chunk is 1024 leaves, 256 KiB, and the last one is what is left. It travels behind its Merkle path:
-the siblings from the subtree over its leaves up to the root, 32 bytes each, lowest first. A blob of
-one chunk has no path, and its subtree is the whole tree.
+A chunk is 1024 leaves, 256 KiB, and the last one is what is left. It travels behind its Merkle
+path: the siblings from the subtree over its leaves up to the root, 32 bytes each, lowest first. A
+blob of one chunk has no path, and its subtree is the whole tree.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,9 @@ from node.merkle import (
     fold_nodes,
 )
 
-CHUNK_LEVELS = 10  # 256 KiB: an answer of a moment, beside which a path of some 400 bytes is nothing
+CHUNK_LEVELS = (
+    10  # 256 KiB: an answer of a moment, beside which a path of some 400 bytes is nothing
+)
 CHUNK_LEAVES = 1 << CHUNK_LEVELS
 CHUNK_BYTES = CHUNK_LEAVES * LEAF_BYTES
 
