@@ -68,6 +68,8 @@ class Answers:
         except AccessRefused as error:
             no_access = _Refused(403, error.reason, error.expected, error.got)
             return await self._refuse(request, no_access)
+        except ConnectionError:
+            return web.Response()  # to nobody: the client is gone
         except StoreFailed as error:
             LOG.error("act=serve path=%s error=%r", request.rel_url.raw_path, str(error))
             return await self._refuse(request, _Refused(500, "store", "a readable disk", "a fault"))
