@@ -26,8 +26,8 @@ WAIT_SECONDS = 60
 TAG = b"\x07" * 32
 QUICK = FetchingLimits(
     connect_seconds=1.0,
-    silence_seconds=0.3,
-    least_bytes_per_second=2**20,
+    silence_seconds=1.5,
+    least_bytes_per_second=2**19,
     patience_seconds=0.1,
     again_seconds=0.05,
 )
