@@ -21,6 +21,7 @@ from node.blobs.store import Blob
 
 LOG = logging.getLogger("holdfast.blobs")
 REASONS_TOLD = 8
+URL_CHARACTERS = 200
 
 Ask = Callable[[Source, Blob, int], Awaitable[tuple[memoryview, memoryview]]]
 """Return payload and path of a chunk. Raises SourceFailed and Later."""
@@ -162,7 +163,7 @@ class Download:
                 self._moved_at = self._loop.time()
         except BlobCorrupt as error:
             self._is_corrupt = True
-            raise SourceFailed(Kind.BAD, str(error)) from error
+            raise SourceFailed(Kind.BAD, str(error), index) from error
         finally:
             del asked[source]
             if not asked:
@@ -177,10 +178,11 @@ class Download:
         level = logging.WARNING if error.kind is Kind.BAD else logging.INFO
         LOG.log(
             level,
-            "act=drop seat=%d url=%s blob=%s kind=%s reason=%r",
+            "act=drop seat=%d url=%r blob=%s chunk=%s kind=%s reason=%r",
             source.seat,
-            source.url,
+            source.url[:URL_CHARACTERS],  # anybody may have registered anything
             self._blob.name,
+            "none" if error.chunk is None else error.chunk,
             error.kind.value,
             str(error),
         )
@@ -189,11 +191,14 @@ class Download:
         """Name those who still owe a chunk that others had to give in their place."""
         late = self._loop.time() - self._limits.patience_seconds
         slow = {
-            source for asked in self._asked.values() for source, at in asked.items() if at <= late
+            (source, index)
+            for index, asked in self._asked.items()
+            for source, at in asked.items()
+            if at <= late
         }
-        for source in sorted(slow, key=lambda each: each.seat):
+        for source, index in sorted(slow, key=lambda each: each[0].seat):
             reason = f"expected a chunk within {self._limits.patience_seconds} s, got none"
-            self._drop(source, SourceFailed(Kind.FAILED, reason))
+            self._drop(source, SourceFailed(Kind.FAILED, reason, index))
 
     def _give_up(self) -> BlobMissing | BlobCorrupt:
         told = list(self._reasons.items())[:REASONS_TOLD]

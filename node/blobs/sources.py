@@ -37,11 +37,13 @@ class Source:
 
 
 class SourceFailed(Exception):
-    """No chunk came; why, in a line, and what that says about the source."""
+    """No chunk came; why, in a line, and what that says about the source. `chunk` is the one that
+    it was asked for, where it was one."""
 
-    def __init__(self, kind: Kind, reason: str) -> None:
+    def __init__(self, kind: Kind, reason: str, chunk: int | None = None) -> None:
         super().__init__(reason)
         self.kind = kind
+        self.chunk = chunk
 
 
 class Later(Exception):
@@ -94,6 +96,13 @@ class Sources:
 
         Raises SourceFailed and Later.
         """
+        try:
+            return await self._ask(source, blob, index)
+        except SourceFailed as error:
+            error.chunk = index
+            raise
+
+    async def _ask(self, source: Source, blob: Blob, index: int) -> tuple[memoryview, memoryview]:
         cut, limits = Cut(blob.size_bytes), self._limits
         path = f"/blobs/{blob.name}/0x{blob.tag.hex()}"
         size = cut.path_bytes + cut.measure(index)

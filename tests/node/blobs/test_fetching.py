@@ -79,7 +79,7 @@ def test_fetch__one_source_hostile__comes_from_the_other_and_names_it(good, stor
     assert_complete(store)
     if fault is not Fault.ALWAYS_LATER:  # which is no lie, and who has done it is simply not used
         (line,) = drops(caplog)
-        assert f"act=drop seat=1 url={bad.url} blob={BLOB.name} kind=" in line
+        assert f"act=drop seat=1 url={bad.url!r} blob={BLOB.name} chunk=" in line
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.value)
@@ -94,7 +94,7 @@ def test_fetch__only_a_hostile_source__fails_and_names_it(store, caplog, fault):
     assert isinstance(outcome, BlobCorrupt if fault in lies else BlobMissing)
     assert "seat 1: " in str(outcome)
     (line,) = drops(caplog)
-    assert f"seat=1 url={bad.url} blob={BLOB.name} kind=" in line
+    assert f"seat=1 url={bad.url!r} blob={BLOB.name} chunk=" in line
     if fault in (Fault.WRONG_LEAF, Fault.WRONG_PATH):
         assert "kind=bad" in line
         assert "chunk 0, leaves 0 to 1023: expected its own root" in line
