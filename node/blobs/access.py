@@ -42,7 +42,7 @@ class PublicGate:
 
 
 class MembersGate:
-    """Of a federation whose blobs are for its seats."""
+    """Of a federation whose blobs are for its seats: asks `owner_of` in the server's thread."""
 
     def __init__(self, server: Seat, *, owner_of: OwnerOf, recover: Recover, clock: Clock) -> None:
         self._server = server

@@ -9,7 +9,8 @@ class ServingLimits:
 
     `connections`, in all and of one address. `requests_per_second`, `bytes_per_second`: of one
     client, after a burst of `burst_seconds` of them; `address_requests_per_second`: of one
-    address, signed or not (behind a proxy all have one). `line_bytes`, `fields`, `field_bytes`: of
+    address, signed or not (behind a proxy all have one); what is not signed as it should be counts
+    twentyfold. `line_bytes`, `fields`, `field_bytes`: of
     a request's head; it has no body. A connection that sends no whole head for `idle_seconds` is
     closed, and one that takes less than `least_bytes_per_second` cut off. `prepare_seconds`: how
     long a client waits for a blob's tree before it is told to come again. `tree_bytes`: of all
@@ -34,18 +35,19 @@ class ServingLimits:
 
 @dataclass(frozen=True, slots=True)
 class FetchingLimits:
-    """Of a fetcher. At most `blobs * sources * lanes` chunks of 256 KiB are in memory.
+    """Of a fetcher. At most `blobs * (sources + 1) * lanes` chunks of 256 KiB are in memory, 24 MiB
+    by default, and about as much again in the buffers of their connections.
 
     `blobs` at once, each from `sources` at once over `lanes` connections each. A source is given
     up when it does not connect in `connect_seconds`, sends nothing for `silence_seconds`, or gives
     less than `least_bytes_per_second` over a chunk; when nothing has come for `patience_seconds`,
-    others are asked beside it. `again`: how often in a row a source may say "later", and
+    another one is asked beside it. `again`: how often in a row a source may say "later", and
     `again_seconds`: how long that may mean. Who sent a bad chunk is not asked for this blob for
     `bad_seconds`; who failed otherwise is asked after all others for `failed_seconds`; both double
     each time, up to `longest_seconds`.
     """
 
-    blobs: int = 16
+    blobs: int = 12
     sources: int = 3
     lanes: int = 2
     connect_seconds: float = 5.0

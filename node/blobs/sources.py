@@ -24,6 +24,7 @@ from node.blobs.limits import FetchingLimits
 from node.blobs.standing import Kind
 from node.blobs.store import Blob
 
+IDLE_SECONDS = 3.0  # an idle connection takes a place at the server that others may want
 _REASON_BYTES = 300
 _LINE_CHARACTERS = 80
 
@@ -80,7 +81,7 @@ class Sources:
     async def __aenter__(self) -> "Sources":
         self._session = ClientSession(
             # How many connections there are follows from how many chunks are asked for at once.
-            connector=TCPConnector(limit=0, ssl=self._trust),
+            connector=TCPConnector(limit=0, ssl=self._trust, keepalive_timeout=IDLE_SECONDS),
             cookie_jar=DummyCookieJar(),
             headers={hdrs.ACCEPT_ENCODING: "identity"},
             auto_decompress=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -199,3 +201,18 @@ def test_fetch__signature_given_to_one_server__is_refused_by_another(members_onl
     assert gate(server=2).admit("GET", path, stolen) == 1
     with pytest.raises(AccessRefused, match="expected a signature by"):
         gate(server=0).admit("GET", path, stolen)
+
+
+def test_fetch__forged_again_and_again__is_told_to_come_later(members_only, tmp_path):
+    """2000 requests a second and a burst of two seconds: 4000, of which each forgery takes 21."""
+    path = f"/blobs/{BLOB.name}/0x{BLOB.tag.hex()}"
+    forged = f"Holdfast seat=1, at={NOW}, signature=0x" + "11" * 65
+    with closing(http.client.HTTPConnection("127.0.0.1", members_only.port)) as connection:
+        statuses = []
+        while 429 not in statuses and len(statuses) < 4000:
+            connection.request("GET", path, headers={"Authorization": forged})
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+    assert statuses[0] == 403
+    assert statuses[-1] == 429
