@@ -280,6 +280,18 @@ class Record:
     coefficients_hash: bytes
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A request of one seat to read from another, as the reader's key signs it; `at` in unix
+    seconds."""
+
+    reader: Seat
+    server: Seat
+    method: str
+    path: str
+    at: int
+
+
 def seats_of(bitmap: int) -> tuple[Seat, ...]:
     """Return the seats of a 128-bit map, ascending.
 

@@ -155,7 +155,7 @@ class Localnet:
                 if place in halts:
                     # The others still train: time for the chain. Who comes first is no accident.
                     self._mine()
-            times.append(exhaust(peer))
+            times.append(peer.act())
         return min((time for time in times if time is not None and time > now), default=None)
 
     def _mine(self) -> None:
@@ -199,10 +199,3 @@ def _count_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def exhaust(peer: Peer) -> int | None:
-    """Step a peer until it waits; return until when (unix seconds), None: until news."""
-    while not isinstance(action := peer.step(), Wait):
-        pass
-    return action.until

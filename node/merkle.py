@@ -86,10 +86,26 @@ def compute_root(payload: bytes | memoryview, tag: bytes) -> Root:
 
 def fold_leaves(leaves: list[bytes], size_bytes: int) -> Root:
     """Return the root over the leaves that a payload of `size_bytes` bytes reaches, in order."""
-    nodes = leaves
-    for level in range(compute_depth(size_bytes)):
-        nodes = _fold(nodes, level)
-    return Root(nodes[0])
+    return Root(fold_nodes(leaves, 0, compute_depth(size_bytes)))
+
+
+def fold_nodes(nodes: list[bytes], level: int, levels: int) -> bytes:
+    """Return the node that stands `levels` above the first nodes of a subtree.
+
+    They stand on `level`, which is 0 for leaves; where they end, absent ones follow.
+    """
+    for each in range(level, level + levels):
+        nodes = fold_level(nodes, each)
+    return nodes[0]
+
+
+def fold_level(nodes: list[bytes], level: int) -> list[bytes]:
+    """Return the parents of one level; the last node of an odd level pairs with an absent one."""
+    if len(nodes) % 2:
+        nodes = [*nodes, _ABSENT[level]]
+    pairs = b"".join(nodes)
+    digest, prefix, step = sha256, _NODE, 2 * HASH_BYTES
+    return [digest(prefix + pairs[at : at + step]).digest() for at in range(0, len(pairs), step)]
 
 
 def compute_path(payload: bytes | memoryview, tag: bytes, leaf_index: int) -> list[bytes]:
@@ -100,9 +116,22 @@ def compute_path(payload: bytes | memoryview, tag: bytes, leaf_index: int) -> li
     path = []
     for level in range(depth):
         sibling = (leaf_index >> level) ^ 1
-        path.append(nodes[sibling] if sibling < len(nodes) else _ABSENT[level])
-        nodes = _fold(nodes, level)
+        path.append(nodes[sibling] if sibling < len(nodes) else absent_node(level))
+        nodes = fold_level(nodes, level)
     return path
+
+
+def absent_node(level: int) -> bytes:
+    """Return the node on a level (leaves: 0) under which the payload reaches no leaf."""
+    return _ABSENT[level]
+
+
+def climb(node: bytes, index: int, path: Sequence[bytes]) -> bytes:
+    """Return where the siblings in `path` lead from the node at `index` of its level."""
+    for level, sibling in enumerate(path):
+        pair = sibling + node if index >> level & 1 else node + sibling
+        node = sha256(_NODE + pair).digest()
+    return node
 
 
 def check_path(
@@ -118,12 +147,10 @@ def check_path(
         raise PathRefused("merkle: bytes of the chunk", LEAF_BYTES, len(chunk))
     if len(path) != depth:
         raise PathRefused("merkle: hashes in the path", depth, len(path))
-    node = sha256(_LEAF + tag + chunk).digest()
     for level, sibling in enumerate(path):
         if len(sibling) != HASH_BYTES:
             raise PathRefused(f"merkle: bytes of path hash {level}", HASH_BYTES, len(sibling))
-        pair = sibling + node if leaf_index >> level & 1 else node + sibling
-        node = sha256(_NODE + pair).digest()
+    node = climb(sha256(_LEAF + tag + chunk).digest(), leaf_index, path)
     if node != root:
         raise PathRefused(f"merkle: root from leaf {leaf_index}", root.hex(), node.hex())
 
@@ -141,15 +168,6 @@ def find_bad_leaf(
             return index
     shorter = min(len(leaves), len(expected_leaves))
     return None if len(leaves) == len(expected_leaves) else shorter
-
-
-def _fold(nodes: list[bytes], level: int) -> list[bytes]:
-    """Return the parents of one level; the last node of an odd level pairs with an absent one."""
-    if len(nodes) % 2:
-        nodes = [*nodes, _ABSENT[level]]
-    pairs = b"".join(nodes)
-    digest, prefix, step = sha256, _NODE, 2 * HASH_BYTES
-    return [digest(prefix + pairs[at : at + step]).digest() for at in range(0, len(pairs), step)]
 
 
 def _check_tag(tag: bytes) -> None:

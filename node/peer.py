@@ -89,6 +89,12 @@ class Peer:
         """Return the phase of the federation as this peer sees it now."""
         return self._observe().phase(self._now())
 
+    def act(self) -> int | None:
+        """Do all that can be done now; return when to look again (unix seconds), None: at news."""
+        while not isinstance(action := self.step(), Wait):
+            pass
+        return action.until
+
     def step(self) -> Action:
         """Do the next thing and return what it was."""
         self._settle()

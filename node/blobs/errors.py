@@ -4,7 +4,9 @@ NodeError
 └── BlobError
     ├── BlobMissing   nobody who was asked has it
     ├── BlobCorrupt   what came is not what the root promised
-    └── StoreFailed   the disk refused
+    ├── StoreFailed   the disk refused
+    ├── AccessRefused a request to read that nobody is shown to have signed
+    └── ListenRefused an address at which nothing can be served, or no certificate
 """
 
 from node.errors import NodeError
@@ -30,3 +32,11 @@ class BlobCorrupt(BlobError):
 
 class StoreFailed(BlobError):
     """The disk is full, read-only or gone; what was kept before is kept still."""
+
+
+class AccessRefused(BlobError):
+    """A request that no seat is shown to have signed for this server, path and minute."""
+
+
+class ListenRefused(BlobError):
+    """Blobs cannot be served at this address, or not with this certificate."""
