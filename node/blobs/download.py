@@ -38,7 +38,8 @@ class Download:
         self._loop = asyncio.get_running_loop()
         self._named: deque[Source] = deque()
         self._others: deque[Source] = deque()
-        self._known: set[Source] = set()
+        self._promised: set[Source] = set()
+        self._tried: set[Source] = set()
         self._active: dict[Source, asyncio.Task[None]] = {}
         self._free: deque[int] = deque()
         self._asked: dict[int, dict[Source, float]] = {}
@@ -49,26 +50,32 @@ class Download:
         self.given: Counter[Seat] = Counter()
 
     def add(self, named: Iterable[Source], others: Iterable[Source]) -> None:
-        """Take in more sources; who was added before, and has left since, stays away."""
+        """Take in more sources; who was asked before, and has left since, stays away."""
         now = self._loop.time()
-        for queue, sources in ((self._named, named), (self._others, others)):
-            fresh = [source for source in sources if source not in self._known]
-            for source in sorted(fresh, key=lambda each: self._standings.is_last(each.seat, now)):
-                self._known.add(source)
-                if self._standings.is_barred(source.seat, self._blob, now):
-                    self._reasons[source.seat] = "a bad chunk, not long ago"
-                else:
-                    queue.append(source)
+        named = list(named)
+        self._promised.update(named)
+        waiting = [*self._named, *named, *self._others, *others]
+        self._named.clear()
+        self._others.clear()
+        for source in dict.fromkeys(waiting):
+            if source in self._tried:
+                continue
+            if self._standings.is_barred(source.seat, self._blob, now):
+                self._reasons[source.seat] = "a bad chunk, not long ago"
+            elif source in self._promised and not self._standings.is_last(source.seat, now):
+                self._named.append(source)
+            else:
+                self._others.append(source)
         # Whoever failed lately comes after all others, named or not.
-        late = [source for source in self._named if self._standings.is_last(source.seat, now)]
-        self._named = deque(source for source in self._named if source not in late)
-        self._others.extend(late)
+        last = sorted(self._others, key=lambda each: self._standings.is_last(each.seat, now))
+        self._others = deque(last)
         self._tell()
 
     async def run(self, part: Part) -> None:
         """Fill the part. Raises BlobMissing, BlobCorrupt (who has it serves another) and
         StoreFailed."""
         self._part = part
+        self._moved_at = self._loop.time()
         self._free.extend(sorted(part.missing))
         try:
             while part.missing:
@@ -98,6 +105,7 @@ class Download:
                 source = self._others.popleft()
             else:
                 return
+            self._tried.add(source)
             task = self._loop.create_task(self._drain(source))
             task.add_done_callback(lambda _: self._tell())
             self._active[source] = task
@@ -175,9 +183,11 @@ class Download:
     def _drop(self, source: Source, error: SourceFailed) -> None:
         self._standings.note(source.seat, self._blob, error.kind, self._loop.time())
         self._reasons[source.seat] = str(error)
-        level = logging.WARNING if error.kind is Kind.BAD else logging.INFO
+        level = {Kind.BAD: logging.WARNING, Kind.FAILED: logging.INFO, Kind.ABSENT: logging.INFO}
+        if source not in self._promised:  # who never said that it has the blob
+            level[Kind.ABSENT] = logging.DEBUG
         LOG.log(
-            level,
+            level[error.kind],
             "act=drop seat=%d url=%r blob=%s chunk=%s kind=%s reason=%r",
             source.seat,
             source.url[:URL_CHARACTERS],  # anybody may have registered anything

@@ -34,6 +34,10 @@ from node.merkle import MODEL_TAG
 PAYLOAD, BLOB = draw(3 * CHUNK_BYTES + 1000)
 WIRE = Wire(PAYLOAD, BLOB)
 
+HASTY = replace(QUICK, connect_seconds=30, silence_seconds=30)
+"""Soon asks another one too, and gives nobody up for being slow."""
+PATIENT = replace(HASTY, patience_seconds=30)
+
 
 @pytest.fixture
 def good(tmp_path):
@@ -70,7 +74,7 @@ def test_fetch__one_source_hostile__comes_from_the_other_and_names_it(good, stor
     listen(caplog)
     with (
         RawServer(misbehave(fault, WIRE)) as bad,
-        fetching(store, {1: bad.url, 2: good.url}) as mine,
+        fetching(store, {1: bad.url, 2: good.url}, HASTY) as mine,
     ):
         outcome = mine.fetch(BLOB, 1)
     assert isinstance(outcome, Fetched)
@@ -108,10 +112,25 @@ def test_fetch__served_to_some_only__comes_from_one_who_re_serves_it(tmp_path, g
     with (
         serve(choosy, may_serve=lambda blob, reader: False) as refusing,
         serve(open_store(tmp_path / "empty")) as empty,
-        fetching(store, {1: refusing.url, 2: empty.url, 3: good.url}) as mine,
+        fetching(store, {1: refusing.url, 2: empty.url, 3: good.url}, PATIENT) as mine,
     ):
         assert mine.fetch(BLOB, 1) == Fetched(BLOB, ((Seat(3), 4),))
     assert_complete(store)
+
+
+def test_fetch__served_to_some_only__names_who_refused_and_nobody_else(
+    tmp_path, good, store, caplog
+):
+    listen(caplog)
+    choosy = open_store(tmp_path / "choosy", (PAYLOAD, BLOB))
+    with (
+        serve(choosy, may_serve=lambda blob, reader: False) as refusing,
+        serve(open_store(tmp_path / "empty")) as empty,
+        fetching(store, {1: refusing.url, 2: empty.url, 3: good.url}, PATIENT) as mine,
+    ):
+        mine.fetch(BLOB, 1)
+    (line,) = drops(caplog)
+    assert f"seat=1 url={refusing.url!r} blob={BLOB.name} chunk=0 kind=absent" in line
 
 
 def test_fetch__nobody_has_it__tells_who_said_what_and_is_asked_again_at_once(tmp_path, store):
@@ -175,7 +194,7 @@ def test_fetch__source_that_lied_of_another_blob__is_asked_last(good, store):
     other, its_blob = draw(1000, seed=9)
     with (
         RawServer(misbehave(Fault.WRONG_LEAF, Wire(other, its_blob))) as bad,
-        fetching(store, {1: bad.url, 2: good.url}) as mine,
+        fetching(store, {1: bad.url, 2: good.url}, PATIENT) as mine,
     ):
         mine.fetch(its_blob, 1)
         assert mine.fetch(BLOB, 1, 2) == Fetched(BLOB, ((Seat(2), 4),))
@@ -198,12 +217,11 @@ def test_fetch__three_sources__all_give_and_nothing_is_asked_for_twice(store):
 
         return answer
 
-    patient = replace(QUICK, patience_seconds=30, silence_seconds=30)
     with (
         RawServer(answer_when_all_are_asked()) as a,
         RawServer(answer_when_all_are_asked()) as b,
         RawServer(answer_when_all_are_asked()) as c,
-        fetching(store, {1: a.url, 2: b.url, 3: c.url}, patient) as mine,
+        fetching(store, {1: a.url, 2: b.url, 3: c.url}, PATIENT) as mine,
     ):
         outcome = mine.fetch(blob, 1, 2, 3)
         assert sorted(a.asked + b.asked + c.asked) == list(range(40))
@@ -229,6 +247,23 @@ def test_start__again_while_under_way__adds_the_sources(good, store):
         mine.fetcher.start(BLOB, [Seat(2)])
         assert mine.finish(BLOB) == Fetched(BLOB, ((Seat(2), 4),))
         assert slow.asked == [0]
+
+
+def test_start__again_with_one_who_was_only_a_fallback__asks_it_at_once(good, store):
+    asked = threading.Event()
+
+    async def hold(index, writer):
+        asked.set()
+        await asyncio.Event().wait()
+
+    patient = replace(QUICK, silence_seconds=3, patience_seconds=3, least_bytes_per_second=1)
+    with RawServer(hold) as slow:
+        endpoints = {1: slow.url, 2: good.url}
+        with fetching(store, endpoints, patient) as mine:
+            mine.fetcher.start(BLOB, [Seat(1)])
+            assert asked.wait(30)
+            mine.fetcher.start(BLOB, [Seat(2)])
+            assert mine.finish(BLOB) == Fetched(BLOB, ((Seat(2), 4),))
 
 
 def test_fetch__told_to_come_later__waits_and_gets_it(store):
