@@ -151,6 +151,10 @@ class Federation:
         values = decode(OUTPUTS[function], bytes(answer))
         return values[0] if len(values) == 1 else values
 
+    def get_balance(self, address: str) -> Wei:
+        """Return what an address owns beside its stake, in wei."""
+        return Wei(int(ask(self.web3, "eth_getBalance", address, "latest"), 16))
+
     def get_parameters(self, at: BlockId | None = None) -> Parameters:
         """Return what the federation was created with."""
         return _decode_parameters(self.read("terms", at=at))

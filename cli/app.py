@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, chain, demo, federation, localnet, model, watch
+from cli import audit, chain, demo, federation, localnet, model, peer, watch
 from cli.root import Root
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.add_typer(localnet.app, name="localnet")
 app.add_typer(federation.app, name="federation")
+app.add_typer(peer.app, name="peer")
 app.add_typer(chain.app, name="chain")
 app.command()(watch.watch)
 app.add_typer(model.app, name="model")

@@ -20,6 +20,23 @@ def chain() -> None:
 
 
 @app.command()
+def fund(
+    addresses: Annotated[list[str], typer.Argument(metavar="0x…", help="Who is to have it.")],
+    rpc: Annotated[str, typer.Option("--rpc", metavar="ENDPOINT")] = "http://127.0.0.1:8545",
+    ether: Annotated[int, typer.Option(min=1, help="What each is to own.")] = 100,
+) -> None:
+    """Let addresses own some ether of a development chain, paid by its unlocked accounts."""
+    from chain.connect import open_endpoint
+    from chain.funding import fund as fund_accounts
+    from chain.types import Wei
+
+    with open_endpoint(rpc) as web3:
+        fund_accounts(web3, addresses, Wei(ether * 10**18))
+    for address in addresses:
+        typer.echo(f"{address} owns {ether} ether or more")
+
+
+@app.command()
 def serve(
     directory: Annotated[
         Path | None,

@@ -1,13 +1,15 @@
 """`holdfast federation`."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import options
 from cli.display import print_json
 from cli.events import to_json
+from cli.peer import PasswordFile
 
 if TYPE_CHECKING:
     from chain.types import Seat
@@ -39,6 +41,43 @@ def show(
         print_json(state)
     else:
         _print(state)
+
+
+@app.command()
+def create(
+    page: Annotated[
+        Path, typer.Argument(metavar="PLAN.toml", help="What is learned, and by which rule.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--peer", metavar="FOLDER", help="The founder's, by `peer init`.")
+    ],
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Create a federation: calibrate by the founder's data, deploy, keep the first model."""
+    from dataclasses import replace
+
+    from cli.peer import open_folder
+    from node.founding import read_plan
+    from node.seating import create_federation
+    from node.settings import write_settings
+
+    plan = read_plan(page.read_bytes())
+    settings, account = open_folder(folder, password_file)
+    if settings.contract is not None:
+        raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
+    founding, deployment = create_federation(folder, settings, account, plan)
+    address = deployment.federation.address
+    write_settings(folder, replace(settings, contract=address))
+    if as_json:
+        clip, root = founding.parameters.clip, founding.parameters.genesis.hex()
+        state = {"event": "created", "contract": address, "block": deployment.block}
+        print_json({**state, "clip": clip, "genesis": "0x" + root})
+        return
+    typer.echo(f"contract {address}, created in block {deployment.block}")
+    if founding.is_calibrated:
+        typer.echo(f"clip     {founding.parameters.clip}: 4 times the norm of a dry round here")
+    typer.echo(f"the others: holdfast peer init FOLDER --contract {address} --rpc ...")
 
 
 def _describe(source: "Source") -> dict[str, Any]:

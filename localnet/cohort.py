@@ -25,6 +25,8 @@ from node.training import Course, Job
 
 HELD_OUT = 0.2
 """Share of each class that no peer trains on."""
+JUDGING = 0.3
+"""What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
 CALIBRATION_FACTOR = 4
 """A clip of so many median norms of a dry round shortens outliers, and hardly an honest step."""
 
@@ -55,10 +57,10 @@ class Cohort:
             train.labels, scenario.peers, np.random.default_rng(scenario.seed)
         )
         self._balance = describe_balance(train.labels, parts, train.classes)
-        pool.assign([part.size for part in parts])
+        # One judge is enough: the first peer's process holds what nobody trains on.
+        pool.assign([part.size for part in parts], besides={0: int(JUDGING * held_out.labels.size)})
         self._layout, self._genesis = self._describe_model(train.take(parts[0]))
         enrolments = [
-            # One judge is enough: the first peer's process holds what nobody trains on.
             self._enrol(peer, train.take(part), held_out if peer == 0 else None)
             for peer, part in enumerate(parts)
         ]

@@ -23,8 +23,6 @@ from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, m
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
 from node.learning.process import Pending
-from node.peer import Peer
-from node.round import Wait
 
 HARVEST_BLOCKS = 4
 """So many blocks take what the peers of a round have learned, the last one when all have: the more,

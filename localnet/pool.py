@@ -4,7 +4,7 @@ Processes make it fast, as small models spend their time in Python, where thread
 other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Self
@@ -38,13 +38,17 @@ class Pool:
         for process in self._processes:
             process.close()
 
-    def assign(self, loads: Sequence[int]) -> None:
-        """Give every peer a worker: the heaviest first, each to the one with the least to do."""
+    def assign(self, loads: Sequence[int], besides: Mapping[int, int] | None = None) -> None:
+        """Give every peer a worker: the heaviest first, each to the one with the least to do.
+
+        `besides`: what the worker of a peer has to do at leisure.
+        """
+        burdens = [load + (besides or {}).get(peer, 0) for peer, load in enumerate(loads)]
         burden = dict.fromkeys(self._processes, 0)
-        for peer in sorted(range(len(loads)), key=lambda peer: -loads[peer]):
+        for peer in sorted(range(len(loads)), key=lambda peer: -burdens[peer]):
             process = min(burden, key=lambda each: burden[each])
             self._of_peer[peer] = process
-            burden[process] += loads[peer]
+            burden[process] += burdens[peer]
         done_at = dict.fromkeys(self._processes, 0)
         finish = []
         for peer, load in enumerate(loads):

@@ -11,6 +11,7 @@
     │   ├── OutOfRange           a number that the integers of the protocol cannot hold
     │   └── PayloadRefused       bytes or integers of the wrong length or type
     ├── SpecRefused              a spec that is not one
+    ├── PeerRefused              a peer that cannot begin its work, or must not go on
     ├── SettingsRefused          a peer's settings that are none
     ├── ModelRefused             a file that is no agreed model, or cannot become one
     ├── ClaimRefused             a learner's count of samples or steps that is none
@@ -82,6 +83,10 @@ class PayloadRefused(EncodingError):
 
 class SpecRefused(NodeError):
     """A spec that is not TOML, lacks an entry, or has one that it should not."""
+
+
+class PeerRefused(NodeError):
+    """A peer cannot begin its work, or must not go on with it."""
 
 
 class SettingsRefused(NodeError):

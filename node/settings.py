@@ -93,15 +93,12 @@ def read_settings(folder: Path) -> Settings:
     """Return the settings of a peer's folder. Raises SettingsRefused, which names the entry."""
     path = folder / SETTINGS
     try:
-        page = _Page.model_validate(tomllib.loads(path.read_text()))
+        table = tomllib.loads(path.read_text())
     except OSError as error:
         raise SettingsRefused(f"{path}", "a peer's settings", error.strerror or error) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise SettingsRefused(f"{path}: {entry}", first["msg"], repr(first["input"])) from error
     except ValueError as error:
         raise SettingsRefused(f"{path}", "TOML", error) from error
+    page = _validate(path, table)
     host, _, port = page.exchange.listen.rpartition(":")
     share = _parse_share(path, page.data.share)
     return Settings(
@@ -116,11 +113,29 @@ def read_settings(folder: Path) -> Settings:
     )
 
 
+def check_entries(settings: Settings) -> None:
+    """Raise SettingsRefused where the page that these settings make would be refused."""
+    _validate(Path(SETTINGS), tomllib.loads(_write(settings)))
+
+
 def write_settings(folder: Path, settings: Settings) -> None:
     """Write the page, with its comments. Raises OSError."""
+    write_whole(folder / SETTINGS, _write(settings).encode())
+
+
+def _validate(path: Path, table: dict[str, object]) -> _Page:
+    try:
+        return _Page.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise SettingsRefused(f"{path}: {entry}", first["msg"], repr(first["input"])) from error
+
+
+def _write(settings: Settings) -> str:
     host, port = settings.listen
     share = None if settings.share is None else f"{settings.share[0]}/{settings.share[1]}"
-    page = _PAGE.format(
+    return _PAGE.format(
         rpc=json.dumps(list(settings.rpc)),
         contract=_entry("contract", settings.contract),
         chain_id=settings.chain_id,
@@ -130,7 +145,6 @@ def write_settings(folder: Path, settings: Settings) -> None:
         label=_entry("label", settings.label),
         share=_entry("share", share),
     )
-    write_whole(folder / SETTINGS, page.encode())
 
 
 def _entry(name: str, value: str | None) -> str:

@@ -24,6 +24,7 @@ MayServe = Callable[[Blob, Seat | None], bool]
 called in the server's thread."""
 _PATH = re.compile(r"/blobs/0x([0-9a-f]{64})/0x([0-9a-f]{64})")
 _CHUNK = re.compile(r"chunk=(0|[1-9][0-9]{0,9})")
+EMBARGO_POLL_SECONDS = 0.02
 _ACCESS_REFUSED_COSTS = 20  # requests: a signature costs a server 0.5 ms, and a forger nothing
 _BYTES = "application/octet-stream"
 
@@ -103,9 +104,18 @@ class Answers:
         blob = await asyncio.to_thread(self._store.find, root, tag)
         if blob is None or not blob.size_bytes:
             raise _Refused(404, f"blob 0x{root.hex()}", "kept here", "none")
-        if not self._may_serve(blob, reader):
-            raise _Refused(403, f"blob {blob.name}", "a time and a reader to serve it to", "others")
+        await self._wait_until_served(blob, reader)
         return blob
+
+    async def _wait_until_served(self, blob: Blob, reader: Seat | None) -> None:
+        """Wait a little for the moment from which a blob is served: whoever asks may have seen the
+        block that ends the commitments before this peer has."""
+        deadline = _now() + self._limits.embargo_seconds
+        while not self._may_serve(blob, reader):
+            if _now() >= deadline:
+                expected = "a time and a reader to serve it to"
+                raise _Refused(403, f"blob {blob.name}", expected, "others")
+            await asyncio.sleep(EMBARGO_POLL_SECONDS)
 
     async def _answer_chunk(
         self, request: web.BaseRequest, blob: Blob, client: Hashable

@@ -1,10 +1,13 @@
 """What the built-in classifiers share: one network, trained by descent on one peer's data."""
 
+from functools import cached_property
+
 import numpy as np
 
 from node.data.dataset import Dataset
+from node.learning.batches import Chunk
 from node.learning.config import get_round, get_seed
-from node.learning.descent import descend, judge
+from node.learning.descent import descend, gather_all, judge
 from node.learning.learner import Config, Metrics, Parameters
 from node.learning.network import Widths, join_layers, split_layers
 from node.learning.options import SgdOptions
@@ -46,9 +49,14 @@ class Classifier:
         metrics: Metrics = {"steps": descent.steps, "loss": descent.loss}
         return split_layers(stack), self._train.samples, metrics
 
+    @cached_property
+    def _judged(self) -> tuple[Chunk, ...]:
+        return gather_all(self._test)
+
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
         """Judge `parameters`; nothing is read from the config. Raises InvalidParameters."""
-        judgement = judge(join_layers(parameters, self.widths), self.widths, self._test)
+        stack = join_layers(parameters, self.widths)
+        judgement = judge(stack, self.widths, self._test, self._judged)
         by_class = {
             name: hits / samples
             for name, hits, samples in zip(

@@ -1,5 +1,6 @@
 """Minibatch stochastic gradient descent over one data set, and the judging of what it finds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,14 +87,22 @@ def _descend_chunk(
     return float(compute_losses(probabilities, chunk.targets).sum(dtype=np.float64))
 
 
-def judge(stack: Stack, widths: Widths, dataset: Dataset) -> Judgement:
-    """Return how well `stack` does on `dataset`; a tie between classes goes to the lowest."""
+def gather_all(dataset: Dataset) -> tuple[Chunk, ...]:
+    """Return a data set as floats to be judged on again and again: four bytes a feature."""
+    order = np.arange(dataset.samples)
+    chunks = iterate_chunks(dataset, order, JUDGED_TOGETHER)
+    return tuple(Chunk(chunk.inputs.copy(), chunk.targets) for chunk in chunks)
+
+
+def judge(stack: Stack, widths: Widths, dataset: Dataset, chunks: Iterable[Chunk]) -> Judgement:
+    """Return how well `stack` does on `dataset`, of which `chunks` are the floats; a tie between
+    classes goes to the lowest."""
     dtype = stack.flat.dtype
     loss_sum = 0.0
     guesses = np.empty(dataset.samples, dtype=np.int64)
     start = 0
     with np.errstate(over="ignore", invalid="ignore"):
-        for chunk in iterate_chunks(dataset, np.arange(dataset.samples), JUDGED_TOGETHER, dtype):
+        for chunk in chunks:
             buffers = allocate_buffers(widths, chunk.inputs.shape[1], dtype)
             probabilities = np.empty_like(chunk.targets)
             for rows, output in zip(chunk.inputs, probabilities, strict=True):

@@ -42,7 +42,7 @@ class ProcessTrainer:
 
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         if (parent, job.round_id) not in self._running:
-            self._running[parent, job.round_id] = self._process.train(0, job)
+            self._running[parent, job.round_id] = self._process.train(seat, job)
 
     def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
         self._process.poll()

@@ -16,6 +16,7 @@ from node.blobs.access import WINDOW_SECONDS, MembersGate, Passport, PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import AccessRefused, BlobMissing
 from node.blobs.fetching import Fetched
+from node.blobs.limits import ServingLimits
 
 CONTRACT = "0x" + "ab" * 20
 OURS = Signatures(31337, CONTRACT)
@@ -146,7 +147,10 @@ def test_header__half_a_window__is_signed_once_and_then_afresh():
 def members_only(tmp_path):
     """Seat 0 serves members, but seat 2 not."""
     store = open_store(tmp_path / "theirs", (PAYLOAD, BLOB))
-    with serve(store, may_serve=lambda blob, reader: reader != 2, gate=gate()) as server:
+    limits = ServingLimits(embargo_seconds=0)
+    with serve(
+        store, may_serve=lambda blob, reader: reader != 2, gate=gate(), limits=limits
+    ) as server:
         yield server
 
 

@@ -183,11 +183,25 @@ def test_request__not_one_of_ours__is_refused_in_one_line(served, path, method, 
 
 def test_may_serve__not_yet__is_refused_and_then_served(store):
     is_over = []
-    with serve(store, may_serve=lambda blob, reader: bool(is_over)) as server:
+    at_once = ServingLimits(embargo_seconds=0)
+    with serve(store, may_serve=lambda blob, reader: bool(is_over), limits=at_once) as server:
         status, _, body = ask(server, f"{PATH}?chunk=0")
         assert (status, b"a time and a reader to serve it to" in body) == (403, True)
         is_over.append(True)
         assert ask(server, f"{PATH}?chunk=0")[0] == 200
+
+
+def test_may_serve__not_yet__is_waited_for_a_little(store):
+    """Who asks may have seen the end of the commitments a moment before who serves."""
+    asked = []
+
+    def may_serve(blob, reader):
+        asked.append(blob)
+        return len(asked) > 3
+
+    with serve(store, may_serve=may_serve) as server:
+        assert ask(server, f"{PATH}?chunk=0")[0] == 200
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from node.data.dataset import Dataset
-from node.learning.descent import descend, judge
+from node.learning.descent import descend, gather_all, judge
 from node.learning.network import allocate_stack, join_layers, split_layers
 from node.learning.options import SgdOptions
 
@@ -72,7 +72,7 @@ def test_descend__rate_far_too_high__ends_in_nan_without_a_warning() -> None:
 def test_judge__model_that_always_says_one_class__is_right_on_that_class() -> None:
     stack = allocate_stack(WIDTHS)
     stack.layers[0][1, -1] = 5  # the bias of class b
-    judgement = judge(stack, WIDTHS, TOY)
+    judgement = judge(stack, WIDTHS, TOY, gather_all(TOY))
     assert judgement.samples.tolist() == [2, 2, 0]
     assert judgement.hits.tolist() == [0, 2, 0]
     of_b = np.exp(5) / (np.exp(5) + 2)
@@ -85,6 +85,7 @@ def test_judge__several_batches__counts_each_sample_once() -> None:
     rows = np.eye(3, dtype=np.float32)[labels]
     stack = allocate_stack((3, 3))
     stack.layers[0][:, :3] = np.eye(3)
-    judgement = judge(stack, (3, 3), Dataset("toy", rows, labels, ("a", "b", "c")))
+    dataset = Dataset("toy", rows, labels, ("a", "b", "c"))
+    judgement = judge(stack, (3, 3), dataset, gather_all(dataset))
     assert judgement.hits.tolist() == judgement.samples.tolist() == np.bincount(labels).tolist()
     assert judgement.loss == pytest.approx(-np.log(np.e / (np.e + 2)), rel=1e-5)

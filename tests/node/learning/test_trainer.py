@@ -23,7 +23,7 @@ RULE = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 14, 20)
 @pytest.fixture(scope="module")
 def task():
     data = load("breast_cancer")
-    learner = build_learner("softmax", {}, train=data)
+    learner = build_learner("softmax", {}, train=data, partition=SEAT)
     arrays = learner.get_parameters({"seed": 0})
     layout = Layout.from_arrays(arrays)
     course = Course(layout, RULE, 0, 5)
@@ -36,8 +36,8 @@ def trainer(task):
 
     def enrol(process):
         return [
-            process.ask("enrol", (0, "softmax", {}, data, None)),
-            process.ask("follow", (0, course)),
+            process.ask("enrol", (SEAT, "softmax", {}, data, None)),
+            process.ask("follow", (SEAT, course)),
         ]
 
     with ProcessTrainer(enrol) as opened:

@@ -1,0 +1,281 @@
+"""`holdfast peer`: one organisation's part in a federation."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import options
+from cli.display import print_json
+
+if TYPE_CHECKING:
+    from node.daemon import Account
+    from node.settings import Settings
+
+app = typer.Typer(help="One organisation's part in a federation.")
+
+ETHER = 10**18
+PASSWORD = "HOLDFAST_PASSWORD"
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The peer's folder.")]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file",
+        metavar="FILE",
+        show_default=f"${PASSWORD}, or asked for",
+        help="First line: the keystore's password.",
+    ),
+]
+
+
+@app.callback()
+def peer() -> None:
+    """One organisation's part in a federation."""
+
+
+@app.command()
+def init(
+    folder: Folder,
+    rpc: options.Rpc = None,
+    source: Annotated[
+        str, typer.Option("--data", help="Own data: a .npz or .csv file, digits, breast_cancer.")
+    ] = "digits",
+    label: Annotated[
+        str | None, typer.Option(show_default="the last", help="Label column of a .csv file.")
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", show_default="all of it", help="For trials: part I of N of the data."
+        ),
+    ] = None,
+    contract: Annotated[
+        str | None,
+        typer.Option(metavar="0x…", show_default="still to be created", help="The federation."),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where to serve blobs.")
+    ] = "127.0.0.1:7710",
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", show_default="http://LISTEN", help="Where the others reach that."
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a folder: settings to edit, and a key of its own, encrypted."""
+    from chain.connect import open_endpoints
+    from chain.wallet import create_wallet
+    from node.settings import KEYSTORE, SETTINGS, Settings, check_entries, write_settings
+
+    if not rpc:
+        raise typer.BadParameter("expected --rpc ENDPOINT")
+    if (folder / SETTINGS).exists():
+        raise typer.BadParameter(f"{folder} is a peer's folder already")
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit():
+        raise typer.BadParameter(f"--listen: expected HOST:PORT, got {listen!r}")
+    part = _parse_share(share)
+    with open_endpoints(rpc) as web3:
+        chain_id = int(web3.eth.chain_id)
+    settings = Settings(
+        rpc=tuple(rpc),
+        contract=contract,
+        chain_id=chain_id,
+        listen=(host, int(port)),
+        endpoint=endpoint or f"http://{listen}",
+        source=source,
+        label=label,
+        share=part,
+    )
+    check_entries(settings)
+    password = _read_password(password_file, is_new=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    account = create_wallet(folder / KEYSTORE, password)
+    write_settings(folder, settings)
+    if as_json:
+        print_json({"event": "initialised", "folder": str(folder), "address": account.address})
+    else:
+        typer.echo(f"{folder}: settings in {SETTINGS}, key in {KEYSTORE}")
+        typer.echo(f"address {account.address}: give it ether for a stake and for gas")
+
+
+@app.command()
+def join(
+    folder: Folder,
+    stake: Annotated[str, typer.Option(metavar="ETHER", help="What to stake.")] = "1",
+    admitted: Annotated[
+        Path | None,
+        typer.Option(
+            "--list", metavar="FILE", help="The admission list, an address a line.", show_default=""
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take a seat with a stake."""
+    from node.daemon import find_seat, open_contract
+    from node.seating import join as take_seat
+
+    settings, account = open_folder(folder, password_file)
+    addresses = admitted.read_text().split() if admitted else []
+    with open_contract(settings) as contract:
+        wei = _parse_ether(stake)
+        receipt = take_seat(contract, account, settings.endpoint, wei, addresses)
+        contract.observer.poll()
+        seat = find_seat(contract, account.address)
+    _tell(as_json, {"event": "joined", "seat": seat, "stake_wei": wei, "block": receipt.block})
+
+
+@app.command()
+def run(
+    folder: Folder,
+    poll_seconds: Annotated[
+        float, typer.Option(min=0.01, help="Between two looks at the chain.")
+    ] = 0.5,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, show_default="for ever", help="End after so many rounds.")
+    ] = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Train, vote, serve until interrupted. Killed at any moment, it goes on when started."""
+    import logging
+    import signal
+    from time import time
+
+    from node.daemon import open_daemon
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings, account = open_folder(folder, password_file)
+    stopped_by: list[int] = []
+    with open_daemon(
+        folder, settings, account, clock=lambda: int(time()), poll_seconds=poll_seconds
+    ) as daemon:
+
+        def stop(number: int, frame: object) -> None:
+            stopped_by.append(number)
+            daemon.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        daemon.run(lambda: bool(stopped_by) or daemon.has_ended(rounds))
+
+
+@app.command()
+def status(folder: Folder, as_json: options.Json = False) -> None:
+    """Show where this peer and its federation stand."""
+    from time import time
+
+    from chain.wallet import read_address
+    from node.daemon import find_seat, open_contract
+    from node.settings import KEYSTORE, read_settings
+    from node.view import build_view
+
+    settings = read_settings(folder)
+    address = read_address(folder / KEYSTORE)
+    with open_contract(settings) as contract:
+        seat = find_seat(contract, address)
+        ledger, block = contract.observer.ledger, contract.observer.block
+        assert block is not None, "it was polled, and its creation is mined"
+        view = build_view(ledger, seat)
+        record = ledger.seats[seat]
+        state = {
+            "event": "peer",
+            "seat": seat,
+            "address": address,
+            "balance_wei": contract.federation.get_balance(record.owner),
+            "stake_wei": record.stakes[-1][1],
+            "round": ledger.round.number,
+            "phase": view.phase(max(int(time()), block.timestamp)).value,
+            "height": view.head.height,
+            "head": "0x" + view.head.model_root.hex(),
+            "has_committed": any(number >= view.round for _, number in view.committed),
+        }
+    _tell(as_json, state)
+
+
+@app.command()
+def leave(
+    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+) -> None:
+    """End the seat with the next round; the stake is paid back by `withdraw`."""
+    _call(folder, password_file, "leave", as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+) -> None:
+    """First call: begin the unbonding. Second call, after it: be paid the stake."""
+    _call(folder, password_file, "withdraw", as_json=as_json)
+
+
+@app.command()
+def activate(
+    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+) -> None:
+    """Let a retired seat count again."""
+    _call(folder, password_file, "activate", as_json=as_json)
+
+
+def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
+    from node.daemon import find_seat, open_contract
+    from node.seating import call_for_seat
+
+    settings, account = open_folder(folder, password_file)
+    with open_contract(settings) as contract:
+        seat = find_seat(contract, account.address)
+        receipt = call_for_seat(contract, account, function, seat)
+    _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
+
+
+def open_folder(folder: Path, password_file: Path | None) -> "tuple[Settings, Account]":
+    """Return a peer's settings and its key. Raises SettingsRefused, WalletRefused."""
+    from chain.wallet import open_wallet
+    from node.settings import KEYSTORE, read_settings
+
+    settings = read_settings(folder)
+    return settings, open_wallet(folder / KEYSTORE, _read_password(password_file, is_new=False))
+
+
+def _read_password(file: Path | None, *, is_new: bool) -> str:
+    """Return the password: of a file, of the environment, or asked for; never of the command
+    line."""
+    import os
+
+    if file is not None:
+        return file.read_text().splitlines()[0] if file.read_text() else ""
+    if PASSWORD in os.environ:
+        return os.environ[PASSWORD]
+    return str(typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True))
+
+
+def _parse_ether(text: str) -> Any:
+    try:
+        wei = Decimal(text) * ETHER
+    except InvalidOperation as error:
+        raise typer.BadParameter(f"--stake: expected ether such as 1.5, got {text!r}") from error
+    if wei <= 0 or wei != int(wei):
+        raise typer.BadParameter(f"--stake: expected more than 0, to the wei, got {text!r}")
+    return int(wei)
+
+
+def _parse_share(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    which, slash, count = text.partition("/")
+    if not (slash and which.isdigit() and count.isdigit() and 1 <= int(which) <= int(count)):
+        raise typer.BadParameter(f"--share: expected I/N such as 2/5, got {text!r}")
+    return int(which), int(count)
+
+
+def _tell(as_json: bool, state: dict[str, Any]) -> None:
+    if as_json:
+        print_json(state)
+        return
+    for name, value in state.items():
+        if name != "event":
+            typer.echo(f"{name.replace('_', ' '):<14}{value}")
