@@ -15,16 +15,18 @@ from eth_utils.address import to_checksum_address
 from chain.errors import WalletRefused
 
 OWNER_ONLY = 0o600
+WORK = 2**18
+"""scrypt's cost N: about a second, and 256 MB meanwhile, to try one password."""
 
 
-def create_wallet(path: Path, password: str, *, work: int | None = None) -> LocalAccount:
+def create_wallet(path: Path, password: str) -> LocalAccount:
     """Draw a new key and write it, encrypted, where no file is yet; return its account.
 
-    `work`: scrypt's cost N; None: 2**18, about a second. Raises WalletRefused.
+    Raises WalletRefused.
     """
     _check_password(password)
     account: LocalAccount = Account.create()
-    text = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=work))
+    text = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=WORK))
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT, OWNER_ONLY), "w") as file:

@@ -17,7 +17,7 @@ COMMANDS = sorted(
         line.strip().split("#")[0].strip()
         for text in TEXT.values()
         for line in text.splitlines()
-        if line.startswith("    holdfast ")
+        if line.startswith("    holdfast ") and not line.startswith("    holdfast = ")
     }
 )
 

@@ -7,13 +7,16 @@ import pytest
 from chain.errors import WalletRefused
 from chain.wallet import create_wallet, open_wallet, read_address
 
-LIGHT = 2**10
-"""scrypt's cost, small: nothing here is worth guarding."""
+
+@pytest.fixture(autouse=True)
+def light_work(monkeypatch):
+    """Nothing here is worth guarding."""
+    monkeypatch.setattr("chain.wallet.WORK", 2**10)
 
 
 def test_create_wallet__opened_with_its_password__is_the_same_account(tmp_path):
     path = tmp_path / "keystore.json"
-    account = create_wallet(path, "pässword", work=LIGHT)
+    account = create_wallet(path, "pässword")
     assert open_wallet(path, "pässword").key == account.key
     assert read_address(path) == account.address
     assert path.stat().st_mode & 0o777 == 0o600
@@ -54,25 +57,25 @@ def test_open_wallet__what_another_wallet_wrote__is_read(tmp_path):
 
 def test_open_wallet__another_password__is_refused_in_one_line(tmp_path):
     path = tmp_path / "keystore.json"
-    create_wallet(path, "right", work=LIGHT)
+    create_wallet(path, "right")
     with pytest.raises(WalletRefused, match="expected the password of this keystore, got another"):
         open_wallet(path, "wrong")
 
 
 def test_create_wallet__a_keystore_is_there__is_left_as_it_was(tmp_path):
     path = tmp_path / "keystore.json"
-    account = create_wallet(path, "first", work=LIGHT)
+    account = create_wallet(path, "first")
     with pytest.raises(WalletRefused, match="expected no keystore yet"):
-        create_wallet(path, "second", work=LIGHT)
+        create_wallet(path, "second")
     assert open_wallet(path, "first").address == account.address
     assert [p.name for p in tmp_path.iterdir()] == ["keystore.json"]
 
 
 def test_create_wallet__no_password_or_no_place__is_refused(tmp_path):
     with pytest.raises(WalletRefused, match="password: expected at least one character"):
-        create_wallet(tmp_path / "k", "", work=LIGHT)
+        create_wallet(tmp_path / "k", "")
     with pytest.raises(WalletRefused, match="expected a place to write to"):
-        create_wallet(tmp_path / "missing" / "k", "password", work=LIGHT)
+        create_wallet(tmp_path / "missing" / "k", "password")
     assert list(tmp_path.iterdir()) == []
 
 

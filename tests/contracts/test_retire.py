@@ -186,6 +186,7 @@ def test_retire__a_halted_chain__retires_nobody(lab: Lab) -> None:
         retire(lab)
 
 
+@pytest.mark.slow
 def test_retire__the_count_of_rounds_wraps__missed_ones_are_still_told(
     open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,7 @@ def test_retire_withholder__may_come_back__and_go_again(lab: Lab) -> None:
     retire_withholder(lab, read_records(lab)[:2]).only(Retired)
 
 
+@pytest.mark.slow
 def test_retire_withholder__the_longest_list__fits_a_transaction(open_lab: OpenLab) -> None:
     lab = open_lab(4, retire_seconds=100, max_missed=64)
     for number in range(1, 65):

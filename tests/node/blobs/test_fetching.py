@@ -82,7 +82,8 @@ def test_fetch__one_source_hostile__comes_from_the_other_and_names_it(good, stor
         assert outcome.given == ((Seat(2), 4),)
     assert_complete(store)
     if fault is not Fault.ALWAYS_LATER:  # which is no lie, and who has done it is simply not used
-        (line,) = drops(caplog)
+        # So hasty a fetcher may take a busy machine for a slow source, too.
+        (line,) = [drop for drop in drops(caplog) if "seat=1 " in drop]
         assert f"act=drop seat=1 url={bad.url!r} blob={BLOB.name} chunk=" in line
 
 
