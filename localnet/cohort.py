@@ -18,6 +18,7 @@ from node.encoding import Layout, encode_model, to_payload, update_from_payload
 from node.learning.catalogue import build_learner
 from node.learning.process import Pending
 from node.merkle import MODEL_TAG, compute_root
+from node.rule.choices import CALIBRATION_FACTOR
 from node.rule.gram import compute_gram
 from node.rule.parameters import Rule
 from node.spec import Spec, write_spec
@@ -27,8 +28,6 @@ HELD_OUT = 0.2
 """Share of each class that no peer trains on."""
 JUDGING = 0.3
 """What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
-CALIBRATION_FACTOR = 4
-"""A clip of so many median norms of a dry round shortens outliers, and hardly an honest step."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ where no clip is named, a dry round of its own learner gives that.
 import tomllib
 from dataclasses import dataclass, fields
 from math import isqrt
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from chain.types import Parameters, Root, RoundId, Wei
 from node.data.dataset import Dataset
@@ -18,34 +17,16 @@ from node.encoding import Layout, encode_model, to_payload, update_from_payload
 from node.errors import SpecRefused
 from node.learning.catalogue import build_learner
 from node.merkle import MODEL_TAG, compute_root
-from node.rule.choices import RuleOptions
+from node.rule.choices import CALIBRATION_FACTOR, RuleOptions
 from node.rule.gram import compute_gram
 from node.rule.parameters import Rule, check_rule
-from node.spec import Spec, write_spec
+from node.spec import DataTable, LearnerTable, Spec, Table, write_spec
 from node.training import Course, Job, train
 
-CALIBRATION_FACTOR = 4
-"""A clip of so many norms of a dry round shortens outliers, and hardly an honest step."""
 ETHER = 10**18
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Learner(_Table):
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-class _Data(_Table):
-    source: str
-    label: str | None = None
-    partition: str = "iid"
-    held_out: float = Field(default=0.2, gt=0, lt=1)
-
-
-class _Rule(_Table):
+class _Rule(Table):
     name: str = "vouched"
     weighting: str = "stake"
     trim_bps: int | None = None
@@ -56,7 +37,7 @@ class _Rule(_Table):
     model_bits: int = 20
 
 
-class _Seats(_Table):
+class _Seats(Table):
     max_seats: int = Field(default=128, ge=1, le=128)
     min_updates: int = Field(default=3, ge=1)
     min_stake_wei: int = Field(default=ETHER, ge=1)
@@ -64,7 +45,7 @@ class _Seats(_Table):
     admitted: list[str] = Field(default_factory=list)
 
 
-class _Time(_Table):
+class _Time(Table):
     commit_seconds: int = Field(default=600, ge=1)
     grace_seconds: int = Field(default=30, ge=1)
     attest_seconds: int = Field(default=300, ge=1)
@@ -73,12 +54,12 @@ class _Time(_Table):
     retire_seconds: int = Field(default=3600, ge=1)
 
 
-class _Page(_Table):
+class _Page(Table):
     holdfast: int
     name: str
     seed: int = Field(default=0, ge=0)
-    learner: _Learner
-    data: _Data
+    learner: LearnerTable
+    data: DataTable
     rule: _Rule = Field(default_factory=_Rule)
     seats: _Seats = Field(default_factory=_Seats)
     time: _Time = Field(default_factory=_Time)

@@ -11,9 +11,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from node.errors import SettingsRefused
+from node.spec import Table
 from node.whole_file import write_whole
 
 SETTINGS, KEYSTORE, JOURNAL, BLOBS = "peer.toml", "keystore.json", "journal.db", "blobs"
@@ -44,28 +45,24 @@ source = {source}
 """
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Chain(_Table):
+class _Chain(Table):
     rpc: list[str] = Field(min_length=1, max_length=2)
     contract: str | None = None
     chain_id: int = Field(ge=1)
 
 
-class _Exchange(_Table):
+class _Exchange(Table):
     listen: str = Field(pattern=r"^.+:\d{1,5}$")
     endpoint: str = Field(pattern=r"^https?://", max_length=256)
 
 
-class _Data(_Table):
+class _Data(Table):
     source: str
     label: str | None = None
     share: str | None = Field(default=None, pattern=r"^[1-9]\d*/[1-9]\d*$")
 
 
-class _Page(_Table):
+class _Page(Table):
     chain: _Chain
     exchange: _Exchange
     data: _Data

@@ -20,39 +20,44 @@ from node.rule.parameters import Rule, Selection, Weighting
 VERSION = 1
 
 
-class _Learner(BaseModel):
+class Table(BaseModel):
+    """A table of a page: every entry known, every value of its own type."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LearnerTable(Table):
+    """Which learner."""
+
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class DataTable(Table):
+    """What the data are like, and how much of it is only judged on."""
+
     source: str
     label: str | None = None
     partition: str = "iid"
     held_out: float = Field(default=0.2, gt=0, lt=1)
 
 
-class _Array(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class _Array(Table):
     name: str
     shape: list[int]
     dtype: str
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class _Model(Table):
     arrays: list[_Array]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class _Document(Table):
     holdfast: int
     name: str
     seed: int = Field(ge=0)
-    learner: _Learner
-    data: _Data
+    learner: LearnerTable
+    data: DataTable
     model: _Model
 
 
