@@ -1,15 +1,29 @@
-"""What a peer does next: each phase told as a scene, and laws over views nobody thought of."""
+"""What a peer does next: each phase told as a scene."""
 
 from dataclasses import replace
-from typing import get_args
 
 import pytest
-from hypothesis import event, given, settings
-from hypothesis import strategies as st
+from round_lab import (
+    ALL,
+    END,
+    ENDS,
+    HEAD,
+    IDLE,
+    KNOWING,
+    LAST_THIRD,
+    OPEN,
+    OTHER,
+    OWN,
+    PROPOSED,
+    READY,
+    ROW,
+    THIRD,
+    TURN,
+    VOTES,
+    VOTING,
+)
 
-from chain.types import Committed, Head
 from node.round import (
-    Action,
     Attest,
     AttestAndCommit,
     Candidate,
@@ -21,46 +35,9 @@ from node.round import (
     Propose,
     Pull,
     Train,
-    View,
     Wait,
     next_action,
 )
-
-HEAD = Head(b"\x01" * 32, 3, 3, b"\x02" * 32)
-OWN, OTHER = b"\x0a" * 32, b"\x0b" * 32
-ENDS, VOTES = 10_000, 300
-THIRD, LAST_THIRD, END = ENDS + 100, ENDS + 200, ENDS + 300
-ALL = frozenset({0, 1, 2, 3})
-
-
-def commitment(seat, round_id=4):
-    return Committed(round_id, seat, HEAD.key, bytes([seat]) * 32, 10, 1)
-
-
-IDLE = View(
-    seat=0,
-    head=HEAD,
-    round=3,
-    commit_ends_at=0,
-    attest_seconds=VOTES,
-    has_enough_seats=False,
-    min_updates=3,
-    row=(),
-    turns=(2, 0, 1, 3),
-    candidates=(),
-    counted=frozenset({3, 4, 5}),
-    committed=frozenset(),
-    approved=frozenset(),
-)
-READY = replace(IDLE, has_enough_seats=True)
-OPEN = replace(READY, round=4, commit_ends_at=ENDS)
-ROW = tuple(map(commitment, (0, 1, 2, 3)))
-VOTING = replace(OPEN, row=ROW, committed=frozenset({(HEAD.key, 4)}))
-PROPOSED = replace(VOTING, candidates=(Candidate(OWN, ALL),))
-KNOWING = Memory(has_model=True, held=ALL, results={ALL: OWN}, recomputed=frozenset({OWN}))
-TURN = ENDS + 1 * VOTES // (6 * 4)
-"""Seat 0 is the second of four."""
-
 
 # -- phases ----------------------------------------------------------------------------------
 
@@ -277,135 +254,3 @@ def test_next_action__not_counted_in_the_round__only_watches():
 def test_next_action__sending__waits_for_news():
     for view, now in [(READY, ENDS), (OPEN, ENDS - 1), (PROPOSED, ENDS), (VOTING, END)]:
         assert next_action(view, replace(KNOWING, is_sending=True), now) == Wait(None)
-
-
-# -- laws ------------------------------------------------------------------------------------
-
-SEATS = st.integers(0, 4)
-KEYS = st.sampled_from([HEAD.key, OWN, OTHER, b"\x0c" * 32])
-ROUNDS = st.sampled_from([3, 4, 5])
-SETS = st.frozensets(SEATS, min_size=1, max_size=5) | st.just(ALL)
-TARGETS = st.frozensets(st.tuples(KEYS, ROUNDS), max_size=6)
-TIMES = st.sampled_from(
-    [ENDS + shift for edge in (0, 100, 200, 300) for shift in (edge - 1, edge)]
-) | st.integers(ENDS - 50, END + 50)
-
-
-@st.composite
-def views(draw):
-    seats = draw(st.permutations(range(5)))
-    return View(
-        seat=draw(SEATS),
-        head=HEAD,
-        round=4,
-        commit_ends_at=draw(st.sampled_from([0, ENDS, ENDS, ENDS])),
-        attest_seconds=draw(st.sampled_from([1, 2, VOTES, VOTES])),
-        has_enough_seats=draw(st.sampled_from([True, True, False])),
-        min_updates=draw(st.integers(1, 4)),
-        row=tuple(map(commitment, seats[: draw(st.integers(0, 5))])),
-        turns=tuple(draw(st.permutations(range(5)))[: draw(st.integers(3, 5))]),
-        candidates=tuple(
-            Candidate(key, draw(SETS)) for key in draw(st.lists(KEYS, unique=True, max_size=3))
-        ),
-        counted=draw(st.just(frozenset({3, 4, 5})) | st.frozensets(ROUNDS)),
-        committed=draw(TARGETS),
-        approved=draw(st.frozensets(KEYS, max_size=2)),
-    )
-
-
-@st.composite
-def memories(draw, view):
-    """Mostly of a peer that has all and knows its own result, so that no act is rare."""
-    times = st.just(0) | TIMES
-    row = frozenset(c.seat for c in view.row)
-    held = draw(st.sampled_from([row, row, row, row - {0}])) if row else draw(SETS)
-    results = draw(st.dictionaries(SETS, st.none() | KEYS, max_size=2))
-    if draw(st.sampled_from([True, True, False])):
-        results = {**results, held: OWN}
-    keys = {key for key in results.values() if key is not None}
-    return Memory(
-        has_model=draw(st.sampled_from([True, True, True, False])),
-        model_retry_at=draw(times),
-        held=held,
-        retry_at=draw(st.dictionaries(SEATS, times)),
-        trained=draw(TARGETS),
-        training=draw(TARGETS),
-        results=results,
-        # As the peer keeps it: what it computed stands in the journal.
-        recomputed=frozenset(keys) | draw(st.frozensets(st.just(HEAD.key))),
-        is_sending=draw(st.sampled_from([False] * 9 + [True])),
-    )
-
-
-def check_laws(view, memory, now, action):
-    """What must hold of any action whatever chain, disk and clock say."""
-    match action:
-        case Wait(until):
-            assert until is None or until > now
-        case Attest(key) | AttestAndCommit(key):
-            assert key in memory.recomputed
-            assert key not in view.approved
-        case Propose(included):
-            assert now >= view.turn_at()
-            assert view.phase(now) is Phase.ATTEST
-            assert memory.results[included] not in {None, *(c.key for c in view.candidates)}
-        case Compute(included):
-            assert included <= memory.held
-            assert included not in memory.results
-            assert memory.has_model
-        case Fetch(seats):
-            assert not memory.held & set(seats)
-            assert all(memory.retry_at.get(seat, 0) <= now for seat in seats)
-        case Pull():
-            assert not memory.has_model
-            assert memory.model_retry_at <= now
-        case Train(target):
-            assert target not in memory.trained | memory.training | view.committed
-        case Commit(target):
-            assert target in memory.trained
-    if isinstance(action, Commit | AttestAndCommit):
-        target = action.target if isinstance(action, Commit) else (action.key, action.round)
-        assert target in memory.trained
-        assert target not in view.committed
-        assert target[1] in view.counted
-        assert target[1] in (view.round, view.round + 1)
-        if target[1] == view.round:
-            assert now < view.commit_ends_at
-    if memory.is_sending:
-        assert action == Wait(None)
-
-
-@st.composite
-def situations(draw):
-    view = draw(views())
-    return view, draw(memories(view)), draw(TIMES)
-
-
-@settings(max_examples=400, deadline=None)
-@given(situations())
-def test_next_action__any_view_memory_and_time__obeys_the_laws(situation):
-    action = next_action(*situation)
-    event(type(action).__name__)
-    assert action == next_action(*situation)
-    check_laws(*situation, action)
-
-
-TRAINED = replace(KNOWING, trained=frozenset({(HEAD.key, 4), (OWN, 5)}))
-SCENES = [
-    (IDLE, KNOWING, ENDS),
-    (READY, Memory(), ENDS),
-    (READY, KNOWING, ENDS),
-    (READY, TRAINED, ENDS),
-    (VOTING, Memory(has_model=True), ENDS),
-    (VOTING, Memory(has_model=True, held=ALL), ENDS),
-    (VOTING, TRAINED, TURN),
-    (PROPOSED, TRAINED, ENDS),
-    (PROPOSED, replace(KNOWING, training=frozenset({(OWN, 5)})), THIRD),
-]
-
-
-def test_next_action__scene_after_scene__comes_to_every_action_and_obeys_the_laws():
-    actions = [next_action(*scene) for scene in SCENES]
-    for scene, action in zip(SCENES, actions, strict=True):
-        check_laws(*scene, action)
-    assert {type(action) for action in actions} == set(get_args(Action))
