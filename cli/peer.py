@@ -121,7 +121,7 @@ def join(
     from node.seating import join as take_seat
 
     settings, account = open_folder(folder, password_file)
-    addresses = admitted.read_text().split() if admitted else []
+    addresses = _read_text(admitted).split() if admitted else []
     with open_contract(settings) as contract:
         wei = _parse_ether(stake)
         receipt = take_seat(contract, account, settings.endpoint, wei, addresses)
@@ -247,10 +247,17 @@ def _read_password(file: Path | None, *, is_new: bool) -> str:
     import os
 
     if file is not None:
-        return file.read_text().splitlines()[0] if file.read_text() else ""
+        return _read_text(file).split("\n")[0].rstrip("\r")
     if PASSWORD in os.environ:
         return os.environ[PASSWORD]
     return str(typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True))
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{file}: expected UTF-8 text, got other bytes") from error
 
 
 def _parse_ether(text: str) -> Any:

@@ -164,6 +164,26 @@ def test_peer__misused__one_line_that_says_what_was_expected(
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        (b"", 1, "password: expected at least one character"),
+        (b"\xff\xfe", 2, "expected UTF-8 text, got other bytes"),
+    ],
+)
+def test_init__a_password_file_that_holds_none__is_told_and_nothing_is_made(
+    consortium, content, code, told
+):
+    consortium.password.write_bytes(content)
+    password = ("--password-file", str(consortium.password))
+    outcome = consortium.here(
+        "peer", "init", consortium.folder("x"), "--rpc", consortium.url, *password
+    )
+    assert outcome.code == code
+    assert told in outcome.err
+    assert not (consortium.directory / "x" / "keystore.json").exists()
+
+
 def test_peer__key_without_a_seat__is_told_how_to_get_one(consortium):
     consortium.init("a", "1/3")
     outcome = consortium.here("peer", "status", consortium.folder("a"))
