@@ -10,7 +10,7 @@ from cli import options
 from cli.display import print_json
 
 if TYPE_CHECKING:
-    from node.daemon import Account
+    from node.daemon.opening import Account
     from node.settings import Settings
 
 app = typer.Typer(help="One organisation's part in a federation.")
@@ -117,7 +117,7 @@ def join(
     as_json: options.Json = False,
 ) -> None:
     """Take a seat with a stake."""
-    from node.daemon import find_seat, open_contract
+    from node.daemon.opening import find_seat, open_contract
     from node.seating import join as take_seat
 
     settings, account = open_folder(folder, password_file)
@@ -146,7 +146,7 @@ def run(
     import signal
     from time import time
 
-    from node.daemon import open_daemon
+    from node.daemon.opening import open_daemon
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings, account = open_folder(folder, password_file)
@@ -170,7 +170,7 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
     from time import time
 
     from chain.wallet import read_address
-    from node.daemon import find_seat, open_contract
+    from node.daemon.opening import find_seat, open_contract
     from node.settings import KEYSTORE, read_settings
     from node.view import build_view
 
@@ -222,7 +222,7 @@ def activate(
 
 
 def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
-    from node.daemon import find_seat, open_contract
+    from node.daemon.opening import find_seat, open_contract
     from node.seating import call_for_seat
 
     settings, account = open_folder(folder, password_file)

@@ -1,0 +1,28 @@
+"""How other threads wake the loop of a peer."""
+
+import os
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+
+class Bell:
+    """Rung by other threads, heard by the loop."""
+
+    def __init__(self) -> None:
+        self._ear, self._rope = os.pipe()
+        os.set_blocking(self._rope, False)
+        self.connection = Connection(self._ear, writable=False)
+
+    def ring(self) -> None:
+        # A full pipe was rung often enough.
+        with suppress(BlockingIOError):
+            os.write(self._rope, b"\0")
+
+    def mute(self) -> None:
+        """Take the ringing so far as heard."""
+        while self.connection.poll():
+            os.read(self._ear, 4096)
+
+    def close(self) -> None:
+        self.connection.close()
+        os.close(self._rope)

@@ -1,0 +1,107 @@
+"""The loop of a peer as a program: look at the chain, let the peer act, wait for news.
+
+It may be killed at any line.
+"""
+
+import logging
+from collections.abc import Callable
+from multiprocessing.connection import wait
+
+from chain.errors import Gone, Refused, Unreachable
+from chain.types import Attested, Clock, Logged
+from node.contract import Contract
+from node.daemon.bell import Bell
+from node.daemon.shelves import Shelves
+from node.errors import PeerRefused
+from node.journal import Journal
+from node.peer import Peer
+
+LOG = logging.getLogger("holdfast.daemon")
+POLL_SECONDS = 0.5
+"""Between two looks at the chain; news of one's own learner and blobs are heard at once."""
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between two tries at a node that does not answer."""
+
+
+class Daemon:
+    """One peer at work. `run` goes on until it is told to stop."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        peer: Peer,
+        journal: Journal,
+        shelves: Shelves,
+        connections: Callable[[], list[object]],
+        bell: Bell,
+        *,
+        clock: Clock,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self.contract = contract
+        self.peer = peer
+        self._journal = journal
+        self._shelves = shelves
+        self._connections = connections
+        self._bell = bell
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._pause_seconds = poll_seconds
+        for logged in contract.observer.history:
+            self._check_own(logged)
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
+        that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
+        while not should_stop():
+            self._wait(self._look())
+
+    def has_ended(self, rounds: int | None) -> bool:
+        """Whether the chain is past so many rounds."""
+        open_round = self.contract.observer.ledger.round
+        return rounds is not None and open_round.number > rounds
+
+    def stop(self) -> None:
+        """Wake the loop, so that it sees that it should stop. From any thread or signal."""
+        self._bell.ring()
+
+    def _look(self) -> int | None:
+        """Look at the chain and act; return until when there is nothing to do."""
+        try:
+            self._news(self.contract.observer.poll())
+            until = self.peer.act()
+        except (Unreachable, Gone, Refused) as error:
+            LOG.warning("seat=%d act=wait error=%r", self.peer.seat, str(error))
+            self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+            return None
+        self._pause_seconds = self._poll_seconds
+        return until
+
+    def _news(self, news: tuple[Logged, ...]) -> None:
+        for logged in news:
+            self._check_own(logged)
+        self._shelves.update(self.contract, news, self._now())
+
+    def _check_own(self, logged: Logged) -> None:
+        """Stop where the chain has a vote of this seat that this folder knows nothing of."""
+        event = logged.event
+        if not isinstance(event, Attested) or event.seat != self.peer.seat:
+            return
+        if not self._journal.has_recomputed(event.key):
+            raise PeerRefused(
+                f"votes of seat {self.peer.seat}",
+                "only for what this folder's journal has as recomputed here",
+                f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "
+                "old copy",
+            )
+
+    def _now(self) -> int:
+        block = self.contract.observer.block
+        return max(self._clock(), block.timestamp if block else 0)
+
+    def _wait(self, until: int | None) -> None:
+        seconds = self._pause_seconds
+        if until is not None:
+            seconds = min(seconds, max(until - self._now(), 0.01))
+        wait([self._bell.connection, *self._connections()], seconds)  # type: ignore[list-item]
+        self._bell.mute()
