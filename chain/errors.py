@@ -108,6 +108,18 @@ class NoHistory(ChainError):
         )
 
 
+class HistoryFailed(ChainError):
+    """What was read of a chain in an earlier life cannot be read, or not be added to."""
+
+    def __init__(self, path: object, got: object) -> None:
+        super().__init__(
+            f"history {path}: expected the events of a federation, got {got} (the file may be "
+            "removed: it is read from the chain again)",
+            expected="the events of a federation",
+            got=got,
+        )
+
+
 class WalletRefused(ChainError):
     """A keystore cannot be written, or not be opened."""
 

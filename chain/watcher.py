@@ -10,15 +10,15 @@ from the head blocks are read by the range, which is quicker, and no node lags a
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chain.errors import Gone, Refused
 from chain.federation import Federation
+from chain.history import REMEMBERED_BLOCKS
 from chain.rpc import get_block
 from chain.types import Block, Logged
 
-REMEMBERED_BLOCKS = 256
-"""How far back a re-org is followed; a deeper one re-reads from the creation."""
 RANGE_BLOCKS = 2_000
 """Blocks in one `eth_getLogs`: what common nodes allow."""
 NEAR_BLOCKS = 64
@@ -27,25 +27,40 @@ NEAR_BLOCKS = 64
 
 @dataclass(frozen=True)
 class Batch:
-    """What a poll brought: first undo everything after block `keep`, then apply `events`."""
+    """What a poll brought: first undo everything after block `keep`, then apply `events`.
+
+    `blocks` are those whose hashes are known, ascending: all, or of a long range the last.
+    """
 
     keep: int
     events: tuple[Logged, ...]
-    block: Block
+    blocks: tuple[Block, ...]
 
 
 class Watcher:
-    """Reads a federation's events block by block, each exactly once on the chain that counts."""
+    """Reads a federation's events block by block, each exactly once on the chain that counts.
 
-    def __init__(self, federation: Federation, *, created_at: int) -> None:
+    `confirmations`: so many blocks below the newest one it stops. `seen`: blocks that were read in
+    an earlier life, ascending.
+    """
+
+    def __init__(
+        self,
+        federation: Federation,
+        *,
+        created_at: int,
+        confirmations: int = 0,
+        seen: Iterable[Block] = (),
+    ) -> None:
         self._federation = federation
         self._created_at = created_at
-        self._seen: deque[Block] = deque(maxlen=REMEMBERED_BLOCKS)
+        self._confirmations = confirmations
+        self._seen: deque[Block] = deque(seen, maxlen=REMEMBERED_BLOCKS)
         self._range = RANGE_BLOCKS
 
     def poll(self) -> Batch | None:
         """Return what happened since the last poll; None: nothing that can be believed yet."""
-        latest = get_block(self._federation.web3, "latest")
+        latest = self._get_latest()
         if latest is None or latest.number < self._created_at or self._has_seen(latest):
             return None
         try:
@@ -55,6 +70,14 @@ class Watcher:
             return None if self._is_lagging(latest) else self._read_range(latest)
         except Gone:
             return None
+
+    def _get_latest(self) -> Block | None:
+        """Return the newest block that has its confirmations."""
+        web3 = self._federation.web3
+        latest = get_block(web3, "latest")
+        if latest is None or self._confirmations == 0:
+            return latest
+        return get_block(web3, max(0, latest.number - self._confirmations))
 
     def _has_seen(self, block: Block) -> bool:
         """Whether the block was read: it is the last one, or the node lags behind it."""
@@ -88,7 +111,7 @@ class Watcher:
         keep = branch[0].number - 1
         self._forget_after(keep)
         self._seen.extend(branch)
-        return Batch(keep, tuple(events), branch[-1])
+        return Batch(keep, tuple(events), tuple(branch))
 
     def _read_range(self, latest: Block) -> Batch:
         """Return the events of many blocks, up to those that are near.
@@ -104,7 +127,7 @@ class Watcher:
             raise Gone(latest.number)
         self._forget_after(keep)
         self._seen.append(block)
-        return Batch(keep, tuple(events), block)
+        return Batch(keep, tuple(events), (block,))
 
     def _get_events(self, first: int, last: int) -> tuple[list[Logged], int]:
         """Return events from block `first` on and the last block that they are of.

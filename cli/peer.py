@@ -69,7 +69,14 @@ def init(
     """Make a folder: settings to edit, and a key of its own, encrypted."""
     from chain.connect import open_endpoints
     from chain.wallet import create_wallet
-    from node.settings import KEYSTORE, SETTINGS, Settings, check_entries, write_settings
+    from node.settings import (
+        KEYSTORE,
+        SETTINGS,
+        Settings,
+        check_entries,
+        choose_confirmations,
+        write_settings,
+    )
 
     if not rpc:
         raise typer.BadParameter("expected --rpc ENDPOINT")
@@ -90,6 +97,7 @@ def init(
         source=source,
         label=label,
         share=part,
+        confirmations=choose_confirmations(chain_id),
     )
     check_entries(settings)
     password = _read_password(password_file, is_new=True)
@@ -192,6 +200,7 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
             "phase": view.phase(max(int(time()), block.timestamp)).value,
             "height": view.head.height,
             "head": "0x" + view.head.model_root.hex(),
+            "checkpoint": f"{view.head.height}:0x{view.head.key.hex()}",
             "has_committed": any(number >= view.round for _, number in view.committed),
         }
     _tell(as_json, state)

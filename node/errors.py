@@ -93,6 +93,10 @@ class SettingsRefused(NodeError):
     """A peer's settings lack an entry, or have one that cannot be meant."""
 
 
+class CheckpointRefused(NodeError):
+    """The chain's history does not lead down to the genesis model, or not by the checkpoint."""
+
+
 class ModelRefused(NodeError):
     """A height, a file or a format under which no agreed model is to be had."""
 

@@ -309,8 +309,12 @@ class Peer:
             return
         self._asked_at = self._block_number()
         try:
-            if self._sender.find(self._pending) is None:
+            receipt = self._sender.find(self._pending)
+            if receipt is None:
                 self._sender.renew(self._pending, self._note)
+                return
+            if receipt.block > self._asked_at:
+                # Mined, but not yet in what this peer sees: to decide now would be to do it twice.
                 return
         except (Overtaken, AlreadyDone, Replaced) as error:
             # What is to be done is decided anew: of what is done already, the chain tells.

@@ -3,6 +3,7 @@
 FOLDER/peer.toml        the settings, with a comment each
 FOLDER/keystore.json    the key, encrypted
 FOLDER/journal.db       what the peer did and is about to do
+FOLDER/history.db       what was read of the chain
 FOLDER/blobs/           updates and models
 """
 
@@ -13,11 +14,19 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from node.checkpoint import Checkpoint, parse_checkpoint
 from node.errors import SettingsRefused
 from node.spec import Table
 from node.whole_file import write_whole
 
-SETTINGS, KEYSTORE, JOURNAL, BLOBS = "peer.toml", "keystore.json", "journal.db", "blobs"
+SETTINGS, KEYSTORE = "peer.toml", "keystore.json"
+JOURNAL, HISTORY, BLOBS = "journal.db", "history.db", "blobs"
+
+DEVELOPMENT_CHAINS = (1337, 31337)
+"""Chain ids of ganache and geth --dev, and of anvil, hardhat and our own: nothing there is worth
+waiting for."""
+CONFIRMATIONS = 2
+"""How many blocks must stand on what a peer believes, on any other chain."""
 
 _PAGE = """\
 # A peer of a Holdfast federation. What stands here concerns this organisation only.
@@ -29,6 +38,10 @@ rpc = {rpc}
 # The federation, and the chain that it is on.
 {contract}
 chain_id = {chain_id}
+# How many blocks must stand on a block before this peer believes it.
+confirmations = {confirmations}
+# An agreed result that is known from elsewhere: the peer stops on a chain that has another there.
+{checkpoint}
 
 [exchange]
 # Where this peer serves blobs, and the URL by which the others reach it.
@@ -49,6 +62,8 @@ class _Chain(Table):
     rpc: list[str] = Field(min_length=1, max_length=2)
     contract: str | None = None
     chain_id: int = Field(ge=1)
+    confirmations: int = Field(default=CONFIRMATIONS, ge=0, le=1000)
+    checkpoint: str | None = Field(default=None, pattern=r"^[1-9]\d*:0x[0-9a-fA-F]{64}$")
 
 
 class _Exchange(Table):
@@ -74,6 +89,7 @@ class Settings:
 
     `listen`: host and port. `share`: (which, of how many) parts of a data set that all have, the
     first being 1; None: all of it. `contract` None: the federation is still to be created.
+    `confirmations` in blocks.
     """
 
     rpc: tuple[str, ...]
@@ -84,6 +100,8 @@ class Settings:
     source: str
     label: str | None = None
     share: tuple[int, int] | None = None
+    confirmations: int = CONFIRMATIONS
+    checkpoint: Checkpoint | None = None
 
 
 def read_settings(folder: Path) -> Settings:
@@ -97,7 +115,7 @@ def read_settings(folder: Path) -> Settings:
         raise SettingsRefused(f"{path}", "TOML", error) from error
     page = _validate(path, table)
     host, _, port = page.exchange.listen.rpartition(":")
-    share = _parse_share(path, page.data.share)
+    share, checkpoint = _parse_share(path, page.data.share), page.chain.checkpoint
     return Settings(
         rpc=tuple(page.chain.rpc),
         contract=page.chain.contract,
@@ -107,7 +125,14 @@ def read_settings(folder: Path) -> Settings:
         source=page.data.source,
         label=page.data.label,
         share=share,
+        confirmations=page.chain.confirmations,
+        checkpoint=None if checkpoint is None else parse_checkpoint(checkpoint),
     )
+
+
+def choose_confirmations(chain_id: int) -> int:
+    """Return how many blocks to wait for where nobody has said."""
+    return 0 if chain_id in DEVELOPMENT_CHAINS else CONFIRMATIONS
 
 
 def check_entries(settings: Settings) -> None:
@@ -132,10 +157,13 @@ def _validate(path: Path, table: dict[str, object]) -> _Page:
 def _write(settings: Settings) -> str:
     host, port = settings.listen
     share = None if settings.share is None else f"{settings.share[0]}/{settings.share[1]}"
+    checkpoint = None if settings.checkpoint is None else str(settings.checkpoint)
     return _PAGE.format(
         rpc=json.dumps(list(settings.rpc)),
         contract=_entry("contract", settings.contract),
         chain_id=settings.chain_id,
+        confirmations=settings.confirmations,
+        checkpoint=_entry("checkpoint", checkpoint),
         listen=json.dumps(f"{host}:{port}"),
         endpoint=json.dumps(settings.endpoint),
         source=json.dumps(settings.source),

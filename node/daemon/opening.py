@@ -12,9 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from chain.connect import open_endpoints, open_federation
-from chain.errors import WrongChain
-from chain.federation import find_creation
+from chain.errors import Gone, WrongChain
+from chain.federation import Federation, find_creation
+from chain.history import History
 from chain.observer import Observer
+from chain.rpc import get_block
 from chain.sender import Sender, Signer
 from chain.signatures import Signatures
 from chain.types import Clock, Reading, Seat
@@ -25,6 +27,7 @@ from node.blobs.fetching import Fetched, Fetcher
 from node.blobs.holdings import Outcome
 from node.blobs.serving import BlobServer
 from node.blobs.store import Blob
+from node.checkpoint import check_descent
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
@@ -38,7 +41,7 @@ from node.journal import Journal
 from node.learning.process import LearnerProcess, Pending
 from node.learning.trainer import ProcessTrainer
 from node.peer import Peer
-from node.settings import BLOBS, JOURNAL, Settings
+from node.settings import BLOBS, HISTORY, JOURNAL, Settings
 from node.spec import Spec, parse_spec, rule_of
 from node.training import Course
 
@@ -75,7 +78,7 @@ def open_daemon(
     from; WrongChain, Unreachable and the like.
     """
     with ExitStack() as opened:
-        contract = opened.enter_context(open_contract(settings))
+        contract = opened.enter_context(open_contract(settings, folder / HISTORY))
         seat = find_seat(contract, account.address)
         spec = parse_spec(contract.observer.ledger.spec)
         journal = opened.enter_context(Journal(folder / JOURNAL))
@@ -145,20 +148,53 @@ def open_daemon(
 
 
 @contextmanager
-def open_contract(settings: Settings) -> Iterator[Contract]:
-    """Connect to the federation of a peer's settings, its history read.
+def open_contract(settings: Settings, kept: Path | None = None) -> Iterator[Contract]:
+    """Connect to the federation of a peer's settings, its history read and checked.
 
-    Raises PeerRefused where the settings name none, WrongChain, NoContract, Unreachable.
+    `kept`: the file of what was read in an earlier life; one process at a time may have it. Raises
+    PeerRefused where the settings name no federation, CheckpointRefused, HistoryFailed, WrongChain,
+    NoContract, Unreachable.
     """
     if settings.contract is None:
         raise PeerRefused("settings: chain.contract", "the federation's address", "none")
-    with open_endpoints(settings.rpc) as web3:
+    with ExitStack() as opened:
+        web3 = opened.enter_context(open_endpoints(settings.rpc))
         if web3.eth.chain_id != settings.chain_id:
             raise WrongChain(settings.chain_id, web3.eth.chain_id)
         federation = open_federation(web3, settings.contract)
-        observer = Observer(federation, created_at=find_creation(federation))
+        history = None if kept is None else opened.enter_context(History(kept))
+        observer = Observer(
+            federation,
+            created_at=_find_creation(federation, history),
+            confirmations=settings.confirmations,
+            kept=history,
+        )
         observer.poll()
+        if not observer.history:
+            raise PeerRefused(
+                f"federation {settings.contract}",
+                f"one that was created {settings.confirmations} blocks ago",
+                "a younger one",
+            )
+        check_descent(observer.ledger, settings.checkpoint)
         yield Contract(federation, observer, federation.get_parameters())
+
+
+def _find_creation(federation: Federation, history: History | None) -> int:
+    """Return the block of the creation; the chain is searched once, if there is a history."""
+    name = f"{federation.chain_id} {federation.address}"
+    known = None if history is None else history.find_creation(name)
+    if known is not None:
+        block = get_block(federation.web3, known[0])
+        if block is not None and block.hash == known[1]:
+            return block.number
+    number = find_creation(federation)
+    if history is not None:
+        creation = get_block(federation.web3, number)
+        if creation is None:
+            raise Gone(number)
+        history.begin(name, creation)
+    return number
 
 
 def find_seat(contract: Contract, address: str) -> Seat:

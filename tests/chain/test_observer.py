@@ -18,6 +18,7 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from chain import watcher as watching
 from chain.federation import Federation
+from chain.history import REMEMBERED_BLOCKS
 from chain.ledger import Ledger
 from chain.observer import Observer
 from chain.types import Agreed, Committed, Logged
@@ -114,7 +115,7 @@ def test_poll__more_blocks_than_a_range__read_in_ranges(
     batches = []
     while (batch := watcher.poll()) is not None:
         batches.append(batch)
-    assert [b.block.number for b in batches][:3] == [3, 6, 9]
+    assert [b.blocks[-1].number for b in batches][:3] == [3, 6, 9]
     assert [b.keep for b in batches][:3] == [0, 3, 6]
     assert [e for b in batches for e in b.events] == node.one.events()
     observer = node.observe()
@@ -201,11 +202,11 @@ def test_poll__more_polls_than_are_remembered__reorg_beyond_them_is_still_right(
 ) -> None:
     observer = node.observe()
     observer.poll()
-    for _ in range(watching.REMEMBERED_BLOCKS + 5):
+    for _ in range(REMEMBERED_BLOCKS + 5):
         node.one.devnet.handle({"id": 1, "method": "evm_mine", "params": []})
         observer.poll()
     node.two.commit(0, 1)
-    for _ in range(watching.REMEMBERED_BLOCKS + 10):
+    for _ in range(REMEMBERED_BLOCKS + 10):
         node.two.devnet.handle({"id": 1, "method": "evm_mine", "params": []})
     node.switch.lab = node.two
     assert list(observer.poll()) == node.two.events()

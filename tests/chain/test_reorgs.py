@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from chain import watcher as watching
 from chain.federation import Federation
+from chain.history import History
 from chain.ledger import Ledger
 from chain.observer import Observer
-from chain.types import EndpointSet, Logged
+from chain.rpc import get_block
+from chain.types import EndpointSet
 
 DEEPEST = 20
 
@@ -82,13 +85,14 @@ class Reorgs:
     A consumer follows by what `poll` tells alone: what was taken back, and what is new.
     """
 
-    def __init__(self, node: NodeLab, seed: int) -> None:
+    def __init__(self, node: NodeLab, seed: int, kept: Path | None = None) -> None:
         self.node = node
         self.random = random.Random(seed)
         self.provider = Watched(node)
         federation = Federation(Web3(self.provider), node.federation.address)
-        self.observer = Observer(federation, created_at=node.created_at)
-        self.consumed: list[Logged] = []
+        self.federation, self.kept = federation, kept
+        self.restarts = -1
+        self.restart()
         self.moments: list[str] = []
         self.blocks: list[list[str]] = []
         self.undone: list[str] = []
@@ -96,6 +100,22 @@ class Reorgs:
         self.depths: set[int] = set()
         self._texts = 0
         node.hold()
+
+    def restart(self) -> None:
+        """Begin a new life of the observer, with what the last one has left on disk, if anything.
+
+        It is not told that the last one ends, as after kill -9.
+        """
+        history = None
+        if self.kept is not None:
+            history = History(self.kept)
+            if history.find_creation("it") is None:
+                block = get_block(self.node.web3, self.node.created_at)
+                assert block is not None
+                history.begin("it", block)
+        self.observer = Observer(self.federation, created_at=self.node.created_at, kept=history)
+        self.consumed = list(self.observer.history)
+        self.restarts += 1
 
     def mine(self, texts: int) -> None:
         """Mine a block with so many transactions, each from a seat of its own."""
@@ -220,7 +240,7 @@ def anvil() -> Iterator[NodeLab]:
 def play_at_random(play: Reorgs, reorgs: int) -> None:
     """Mine, poll and re-org at random, also in the midst of polls, until there were so many."""
     while play.reorgs < reorgs:
-        match play.random.randrange(4):
+        match play.random.randrange(4 if play.kept is None else 5):
             case 0:
                 play.mine(play.random.randint(0, 2))
             case 1:
@@ -229,6 +249,8 @@ def play_at_random(play: Reorgs, reorgs: int) -> None:
                 play.poll()
             case 3:
                 play.poll_amid_reorgs()
+            case 4:
+                play.restart()
 
 
 @pytest.mark.parametrize("reorgs", [200, pytest.param(1000, marks=pytest.mark.slow)])
@@ -243,6 +265,18 @@ def test_poll__many_reorgs_at_random__exactly_the_canonical_events(
     assert play.checked > reorgs // 10
     assert play.moved > reorgs
     assert {1, 2, 3, DEEPEST - 2} <= play.depths
+    play.check_end()
+
+
+def test_restart__reorgs_before_and_after__exactly_the_canonical_events(
+    embedded: NodeLab, tmp_path: Path
+) -> None:
+    play = Reorgs(embedded, seed=6, kept=tmp_path / "history.db")
+    for _ in range(DEEPEST):
+        play.mine(1)
+    play_at_random(play, 100)
+    assert play.restarts > 30
+    play.restart()
     play.check_end()
 
 

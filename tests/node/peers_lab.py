@@ -150,9 +150,13 @@ class Lives:
 
 
 class PeersLab:
-    """A federation of `seats` equal seats; a context manager. `directory` holds the journals."""
+    """A federation of `seats` equal seats; a context manager. `directory` holds the journals.
 
-    def __init__(self, seats=4, directory=None, kinds=None, store=None, **changed):
+    Peers believe a block once `confirmations` others stand on it.
+    """
+
+    def __init__(self, seats=4, directory=None, kinds=None, store=None, confirmations=0, **changed):
+        self.confirmations = confirmations
         self._stack = ExitStack()
         self.clock = SimulatedClock()
         self.devnet = self._stack.enter_context(Devnet(clock=self.clock, accounts=seats))
@@ -172,10 +176,11 @@ class PeersLab:
         self.exchange = LocalExchange(self.store, kinds or {}, honest)
         for seat in range(seats):
             self.exchange.hold(seat, genesis)
-        self.observer = self.observe()
-        self.contract = Contract(self.federation, self.observer, self.parameters)
         self.mining = Mining(self.web3)
         self.mining.hold()
+        self._confirm()
+        self.observer = self.observe()
+        self.contract = Contract(self.federation, self.observer, self.parameters)
         self.lives = [
             Lives(None if directory is None else directory / f"{seat}.db") for seat in range(seats)
         ]
@@ -188,7 +193,9 @@ class PeersLab:
         self._stack.close()
 
     def observe(self):
-        observer = Observer(self.federation, created_at=self.created_at)
+        observer = Observer(
+            self.federation, created_at=self.created_at, confirmations=self.confirmations
+        )
         observer.poll()
         return observer
 
@@ -222,11 +229,16 @@ class PeersLab:
             times.append(self._exhaust(seat, on_crash))
         if any(peer.is_sending for peer in self.peers.values()):
             self.mining.mine()
+            self._confirm()
             return True
         times = [time for time in times if time is not None and time > self.clock()]
         if times:
             self.clock.advance_to(min(times))
         return bool(times)
+
+    def _confirm(self):
+        for _ in range(self.confirmations):
+            self.mining.mine()
 
     def _exhaust(self, seat, on_crash):
         while True:

@@ -149,3 +149,22 @@ def test_step__the_contract_refuses_for_good__is_told_once_and_not_at_every_star
         lab.peers[LATE] = lab.start(LATE)
         lab.play(1)
         assert commitments(lab, LATE)[0][0] == 1
+
+
+def test_step__mined_but_not_confirmed_yet__waits_for_its_own_act_and_sends_once():
+    with PeersLab(confirmations=2) as lab:
+        # One block after another, so that a peer looks while its act has one block on it.
+        lab._confirm = lambda: None
+        for _ in range(200):
+            lab.observer.poll()
+            if len(lab.observer.ledger.agreed) == 2:
+                break
+            lab.turn()
+            lab.mining.mine()
+        assert len(lab.observer.ledger.agreed) == 2
+        latest = int(ask(lab.web3, "eth_blockNumber"), 16)
+        assert lab.observer.block.number == latest - 2
+        for seat in lab.peers:
+            sent = [call.data for call in lab.lives[seat].sent]
+            assert len(sent) == len(set(sent))
+            assert [number for number, _ in commitments(lab, seat)][:2] == [1, 2]

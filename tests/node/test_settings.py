@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from node.checkpoint import parse_checkpoint
 from node.errors import SettingsRefused
 from node.settings import SETTINGS, Settings, read_settings, write_settings
 
@@ -16,11 +17,17 @@ WHOLE = Settings(
     source='data/o"dd.csv',
     label="diagnosis",
     share=(2, 5),
+    confirmations=3,
+    checkpoint=parse_checkpoint("7:0x" + "ab" * 32),
 )
 
 
 @pytest.mark.parametrize(
-    "settings", [WHOLE, replace(WHOLE, contract=None, label=None, share=None, rpc=("ws://node",))]
+    "settings",
+    [
+        WHOLE,
+        replace(WHOLE, contract=None, label=None, share=None, checkpoint=None, rpc=("ws://node",)),
+    ],
 )
 def test_write_settings__read_again__are_the_same(tmp_path, settings):
     write_settings(tmp_path, settings)
@@ -36,6 +43,8 @@ def test_write_settings__read_again__are_the_same(tmp_path, settings):
         ('"https://clinic', '"ftp://clinic', "exchange.endpoint: expected String should match"),
         ('"2/5"', '"6/5"', "data.share: expected 1/5 to 5/5, got '6/5'"),
         ('"2/5"', '"0/5"', "data.share: expected String should match"),
+        ("confirmations = 3", "confirmations = -1", "chain.confirmations: expected Input should"),
+        ('"7:0x', '"0:0x', "chain.checkpoint: expected String should match"),
         ("[data]", "[data", "expected TOML"),
         ('":::7710"', '"7710"', "exchange.listen: expected String should match"),
     ],
