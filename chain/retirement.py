@@ -10,7 +10,7 @@ from eth_hash.auto import keccak
 
 from chain.federation import Call, Federation
 from chain.ledger import RAN_LIMIT, Ledger
-from chain.types import Agreed, Proposed, Record, Seat
+from chain.types import Agreed, Proposed, Record, RoundId, Seat
 
 MAX_RECORDS = 64
 """The contract reads no longer list: 12 kB of calldata."""
@@ -45,6 +45,44 @@ def can_retire(ledger: Ledger, seat: Seat, now: int) -> bool:
         return False
     missed = (ledger.round.ran - record.ran) % RAN_LIMIT
     return now >= record.since + parameters.retire_seconds and missed >= parameters.max_missed
+
+
+def is_silent(ledger: Ledger, seat: Seat) -> bool:
+    """Return whether a seat approved nothing in the last `max_missed` rounds that ran, though it
+    counted in each: time to begin a watch."""
+    parameters = ledger.parameters
+    assert parameters is not None, "the creation is a ledger's first event"
+    missed = 0
+    for number in range(ledger.round.number - 1, 0, -1):
+        opening = ledger.openings[RoundId(number)]
+        if len(ledger.rows.get((opening.parent, opening.round), ())) < parameters.min_updates:
+            continue
+        keys = ledger.proposed_in.get(opening.round, ())
+        if not ledger.stake_in(seat, opening.round) or any(seat in ledger.votes[k] for k in keys):
+            return False
+        missed += 1
+        if missed == parameters.max_missed:
+            return True
+    return False
+
+
+def find_to_retire(ledger: Ledger, now: int) -> Seat | None:
+    """Return the lowest seat that a call could bring nearer to retirement, in a block of unix
+    second `now`; None: all do their part, as far as the chain shows."""
+    for seat in sorted(ledger.seats):
+        if find_withheld(ledger, seat) or can_retire(ledger, seat, now):
+            return seat
+        if can_watch(ledger, seat) and is_silent(ledger, seat):
+            return seat
+    return None
+
+
+def call_to_retire(federation: Federation, ledger: Ledger, seat: Seat) -> Call:
+    """Return the call for a seat that `find_to_retire` named."""
+    records = find_withheld(ledger, seat)
+    if records:
+        return call_retire_withholder(federation, seat, records)
+    return federation.call("retire", seat)
 
 
 def find_withheld(ledger: Ledger, seat: Seat) -> tuple[Record, ...]:

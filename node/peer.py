@@ -5,12 +5,13 @@ Every act is announced in the journal first, and every step may be killed at any
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain.errors import AlreadyDone, Overtaken, Refused, Replaced, Reverted
 from chain.federation import Call
 from chain.keys import compute_result_key
 from chain.pending import Pending, decode_pending
+from chain.retirement import call_to_retire, find_to_retire
 from chain.sender import Sender
 from chain.types import Clock, Key, Root, RoundId, Seat, bitmap_of
 from node import round as acts
@@ -29,6 +30,10 @@ from node.training import Job, Trainer
 from node.view import build_view, compute_row_hash
 
 LOG = logging.getLogger("holdfast.peer")
+
+
+NOT_NOW = ("retire", "retire_withholder", "activate")
+"""Acts that any round may bring forward or put off, so that a refusal is no fault."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ class Peer:
         # What an earlier life sent last may be on its way still, or never have left.
         sent = journal.find_sending()
         self._pending: Pending | None = None if sent is None else decode_pending(sent)
+        self._retired_in = -1
+        self._wants_back = True
         self._asked_at = -1
         self._refused_at = -1
         self._training: set[Target] = set()
@@ -117,13 +124,22 @@ class Peer:
         block = self._contract.observer.block
         if self._seen is None or block is None or self._seen.block != block.hash:
             ledger = self._contract.observer.ledger
-            view = build_view(ledger, self.seat)
+            view = self._note_retirement(build_view(ledger, self.seat))
             model = self._naming.model_blob(view.head.model_root)
             updates = {c.seat: self._naming.committed_blob(c) for c in view.row}
             running = compute_row_hash(ledger, view)
             self._seen = _Seen(block.hash if block else b"", view, running, model, updates)
             self._holdings.forget({model, *updates.values()}.__contains__)
         return self._seen.view
+
+    def _note_retirement(self, view: View) -> View:
+        """Add whom to retire: the first in turn asks once a round, so that not all of them do."""
+        self._wants_back = self._wants_back and view.is_retired
+        block = self._contract.observer.block
+        if view.turns[:1] != (self.seat,) or block is None or self._retired_in == view.round:
+            return view
+        ledger = self._contract.observer.ledger
+        return replace(view, to_retire=find_to_retire(ledger, block.timestamp))
 
     def _recall(self, view: View) -> Memory:
         seen, holdings = self._fresh(view), self._holdings
@@ -147,6 +163,7 @@ class Peer:
             results=results,
             recomputed=frozenset(k for k in keys if self._journal.has_recomputed(k)),
             is_sending=self._pending is not None or self._refused_at == self._block_number(),
+            wants_back=self._wants_back,
         )
 
     def _perform(self, action: Action, view: View) -> None:
@@ -177,6 +194,17 @@ class Peer:
                 trained = self._trained((key, round_id))
                 claim = (trained.root, trained.samples, trained.steps)
                 self._send("attest_and_commit", round_id, key, (self.seat, key, round_id, *claim))
+            case acts.Retire(seat):
+                self._retire(seat, view)
+            case acts.Activate():
+                self._send("activate", view.round, b"", (self.seat,))
+
+    def _retire(self, seat: Seat, view: View) -> None:
+        self._retired_in = view.round
+        # What was seen before knows of the seat that is to be retired.
+        self._seen = None
+        federation, ledger = self._contract.federation, self._contract.observer.ledger
+        self._submit(call_to_retire(federation, ledger, seat), view.round, bytes([seat]))
 
     def _collect_blobs(self) -> None:
         for blob, error in self._holdings.settle(self._now()):
@@ -284,17 +312,21 @@ class Peer:
     def _send(
         self, function: str, round_id: RoundId, subject: bytes, arguments: tuple[object, ...]
     ) -> None:
-        self._journal.record_intention(function, round_id, subject)
-        call: Call = self._contract.federation.call(function, *arguments)
+        self._submit(self._contract.federation.call(function, *arguments), round_id, subject)
+
+    def _submit(self, call: Call, round_id: RoundId, subject: bytes) -> None:
+        self._journal.record_intention(call.function, round_id, subject)
         try:
             self._sender.submit(call, self._note)
             self._asked_at = self._block_number()
-        except (Overtaken, AlreadyDone) as error:
+        except Reverted as error:
             # Nothing was sent; look again when the chain has moved.
             self._pending = None
+            if not _is_overtaken(call, error):
+                raise
             self._refused_at = self._block_number()
-            LOG.info("seat=%d act=%s error=%r", self.seat, function, str(error))
-        except (Refused, Reverted):
+            LOG.info("seat=%d act=%s error=%r", self.seat, call.function, str(error))
+        except Refused:
             self._pending = None
             raise
 
@@ -316,13 +348,13 @@ class Peer:
             if receipt.block > self._asked_at:
                 # Mined, but not yet in what this peer sees: to decide now would be to do it twice.
                 return
-        except (Overtaken, AlreadyDone, Replaced) as error:
+        except (Reverted, Replaced) as error:
+            if isinstance(error, Reverted) and not _is_overtaken(self._pending.call, error):
+                # Whoever starts this peer again has been told.
+                self._journal.forget_sending()
+                raise
             # What is to be done is decided anew: of what is done already, the chain tells.
             LOG.info("seat=%d act=%s error=%r", self.seat, self._pending.call.function, str(error))
-        except Reverted:
-            # Whoever starts this peer again has been told.
-            self._journal.forget_sending()
-            raise
         self._pending = None
 
     def _trained(self, target: Target) -> Trained:
@@ -342,3 +374,8 @@ class Peer:
     def _block_number(self) -> int:
         block = self._contract.observer.block
         return block.number if block else 0
+
+
+def _is_overtaken(call: Call, error: Reverted) -> bool:
+    """Whether a call was refused since the chain moved on, and not since it was wrong."""
+    return isinstance(error, Overtaken | AlreadyDone) or call.function in NOT_NOW

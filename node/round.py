@@ -53,6 +53,9 @@ class View:
     counted: frozenset[RoundId]
     committed: frozenset[Target]
     approved: frozenset[Key]
+    is_retired: bool = False
+    to_retire: Seat | None = None
+    """Whom it is this seat's turn to retire, for doing nothing."""
 
     @property
     def attest_ends_at(self) -> int:
@@ -109,6 +112,8 @@ class Memory:
     results: Mapping[frozenset[Seat], Key | None] = field(default_factory=dict)
     recomputed: frozenset[Key] = frozenset()
     is_sending: bool = False
+    wants_back: bool = False
+    """Retired before this life of the peer began: an absence that is over."""
 
 
 @dataclass(frozen=True)
@@ -173,18 +178,48 @@ class AttestAndCommit:
     round: RoundId
 
 
-Action = Wait | Pull | Fetch | Train | Compute | Commit | Propose | Attest | AttestAndCommit
+@dataclass(frozen=True)
+class Retire:
+    """Bring a seat that does nothing nearer to its retirement."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True)
+class Activate:
+    """Let this seat count again."""
+
+
+Action = (
+    Wait
+    | Pull
+    | Fetch
+    | Train
+    | Compute
+    | Commit
+    | Propose
+    | Attest
+    | AttestAndCommit
+    | Retire
+    | Activate
+)
 
 
 def next_action(view: View, memory: Memory, now: int) -> Action:
     """Return the one thing to do now; `Wait` when there is nothing."""
     if memory.is_sending:
         return Wait(None)
+    if view.is_retired and memory.wants_back:
+        return Activate()
     match view.phase(now):
         case Phase.IDLE:
             return Wait(None)
         case Phase.COMMIT:
-            return _contribute(view, memory, now, view.round, view.commit_ends_at)
+            action = _contribute(view, memory, now, view.round, view.commit_ends_at)
+            has_committed = (view.head.key, view.round) in view.committed
+            if isinstance(action, Wait) and has_committed and view.to_retire is not None:
+                return Retire(view.to_retire)
+            return action
         case Phase.READY | Phase.LAPSED:
             return _contribute(view, memory, now, RoundId(view.round + 1), None)
         case Phase.ATTEST:
@@ -248,7 +283,11 @@ def _vote(view: View, memory: Memory, now: int, held: frozenset[Seat]) -> Action
     ahead = _learn_ahead(view, memory, own)
     is_mine_to_propose = own not in {c.key for c in view.candidates} and view.turn_at() <= now
     # Training takes longest and goes on by itself, so it begins before anything is sent.
-    return Propose(held) if is_mine_to_propose and not isinstance(ahead, Train) else ahead
+    if not is_mine_to_propose or isinstance(ahead, Train):
+        return ahead
+    # Before a proposal, since nobody has named the next round yet: from that one on the seat counts
+    # no more, whoever is quick.
+    return Propose(held) if view.to_retire is None else Retire(view.to_retire)
 
 
 def _is_acceptable(candidate: Candidate, held: frozenset[Seat], third: int) -> bool:

@@ -31,6 +31,7 @@ def build_view(ledger: Ledger, seat: Seat) -> View:
             target for target in targets if any(c.seat == seat for c in ledger.commitments(*target))
         ),
         approved=frozenset(key for key in keys if seat in ledger.votes.get(key, {})),
+        is_retired=seat in ledger.seats and ledger.seats[seat].is_retired,
     )
 
 

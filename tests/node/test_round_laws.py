@@ -25,6 +25,7 @@ from round_lab import (
 
 from node.round import (
     Action,
+    Activate,
     Attest,
     AttestAndCommit,
     Candidate,
@@ -35,6 +36,7 @@ from node.round import (
     Phase,
     Propose,
     Pull,
+    Retire,
     Train,
     View,
     Wait,
@@ -70,6 +72,8 @@ def views(draw):
         counted=draw(st.just(frozenset({3, 4, 5})) | st.frozensets(ROUNDS)),
         committed=draw(TARGETS),
         approved=draw(st.frozensets(KEYS, max_size=2)),
+        is_retired=draw(st.sampled_from([False] * 9 + [True])),
+        to_retire=draw(st.none() | SEATS),
     )
 
 
@@ -94,6 +98,7 @@ def memories(draw, view):
         # As the peer keeps it: what it computed stands in the journal.
         recomputed=frozenset(keys) | draw(st.frozensets(st.just(HEAD.key))),
         is_sending=draw(st.sampled_from([False] * 9 + [True])),
+        wants_back=draw(st.booleans()),
     )
 
 
@@ -123,6 +128,13 @@ def check_laws(view, memory, now, action):
             assert target not in memory.trained | memory.training | view.committed
         case Commit(target):
             assert target in memory.trained
+        case Retire(seat):
+            assert seat == view.to_retire
+            is_idle = (HEAD.key, view.round) in view.committed
+            assert is_idle if view.phase(now) is Phase.COMMIT else now >= view.turn_at()
+        case Activate():
+            assert view.is_retired
+            assert memory.wants_back
     if isinstance(action, Commit | AttestAndCommit):
         target = action.target if isinstance(action, Commit) else (action.key, action.round)
         assert target in memory.trained
@@ -159,6 +171,9 @@ SCENES = [
     (VOTING, Memory(has_model=True), ENDS),
     (VOTING, Memory(has_model=True, held=ALL), ENDS),
     (VOTING, TRAINED, TURN),
+    (replace(VOTING, to_retire=3), TRAINED, TURN),
+    (replace(VOTING, to_retire=3), TRAINED, ENDS - 1),
+    (replace(READY, is_retired=True), replace(KNOWING, wants_back=True), ENDS),
     (PROPOSED, TRAINED, ENDS),
     (PROPOSED, replace(KNOWING, training=frozenset({(OWN, 5)})), THIRD),
 ]
