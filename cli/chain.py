@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import options
+from cli.display import print_json
+
 if TYPE_CHECKING:
     from chain.devnet.devnet import Devnet
     from chain.devnet.server import Server
@@ -24,6 +27,7 @@ def fund(
     addresses: Annotated[list[str], typer.Argument(metavar="0x…", help="Who is to have it.")],
     rpc: Annotated[str, typer.Option("--rpc", metavar="ENDPOINT")] = "http://127.0.0.1:8545",
     ether: Annotated[int, typer.Option(min=1, help="What each is to own.")] = 100,
+    as_json: options.Json = False,
 ) -> None:
     """Let addresses own some ether of a development chain, paid by its unlocked accounts."""
     from chain.connect import open_endpoint
@@ -32,6 +36,9 @@ def fund(
 
     with open_endpoint(rpc) as web3:
         fund_accounts(web3, addresses, Wei(ether * 10**18))
+    if as_json:
+        print_json({"event": "funded", "addresses": addresses, "least_wei": ether * 10**18})
+        return
     for address in addresses:
         typer.echo(f"{address} owns {ether} ether or more")
 
@@ -66,7 +73,7 @@ def serve(
     show_keys: Annotated[
         bool, typer.Option("--show-keys", help="Print the accounts' (publicly known) keys.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Serve a chain over HTTP and WebSocket until interrupted.
 
