@@ -8,12 +8,14 @@ import typer
 
 from cli import options
 from cli.display import print_json
+from cli.peer_audit import audit
 
 if TYPE_CHECKING:
     from node.daemon.opening import Account
     from node.settings import Settings
 
 app = typer.Typer(help="One organisation's part in a federation.")
+app.command()(audit)
 
 ETHER = 10**18
 PASSWORD = "HOLDFAST_PASSWORD"

@@ -12,18 +12,29 @@ from cli.events import to_json
 if TYPE_CHECKING:
     from node.audit import Audit, Checked
     from node.blobs.store import Blobs
+    from node.checkpoint import Checkpoint
     from node.contract import Contract
 
 
-def replay(contract: "Contract", blobs: "Blobs", *, as_json: bool, is_brief: bool = False) -> bool:
-    """Replay what the observer has read, check what is kept; return whether all of it matched."""
+def replay(
+    contract: "Contract",
+    blobs: "Blobs",
+    *,
+    since: "Checkpoint | None" = None,
+    as_json: bool,
+    is_brief: bool = False,
+) -> bool:
+    """Replay what the observer has read, check what is kept; return whether all of it matched.
+
+    `since`: take what was agreed up to that checkpoint for granted.
+    """
     from node.audit import Audit
     from node.blobs.disk import DiskBlobs
 
     observer, federation = contract.observer, contract.federation
-    audit = Audit(observer.ledger.genesis, federation.chain_id, federation.address, blobs)
+    audit = Audit(observer.ledger.genesis, federation.chain_id, federation.address, blobs, since)
     rounds = swept = 0
-    total = len(observer.ledger.agreed)
+    total = len(observer.ledger.agreed) - (since.height if since else 0)
     with nullcontext() if as_json or is_brief or not sys.stdout.isatty() else _Bar(total) as bar:
         for checked in audit.run(observer.history):
             rounds += 1
@@ -33,7 +44,7 @@ def replay(contract: "Contract", blobs: "Blobs", *, as_json: bool, is_brief: boo
                 _print_checked(checked, as_json=as_json)
     if audit.finding is None and isinstance(blobs, DiskBlobs):
         swept = sum(1 for _ in audit.sweep(blobs))
-    _print_conclusion(audit, rounds, swept, as_json=as_json)
+    _print_conclusion(audit, rounds, swept, since, as_json=as_json)
     return audit.finding is None
 
 
@@ -75,13 +86,16 @@ def _print_checked(checked: "Checked", *, as_json: bool) -> None:
         )
 
 
-def _print_conclusion(audit: "Audit", rounds: int, swept: int, *, as_json: bool) -> None:
+def _print_conclusion(
+    audit: "Audit", rounds: int, swept: int, since: "Checkpoint | None", *, as_json: bool
+) -> None:
     finding = audit.finding
     if as_json:
         found = None if finding is None else to_json(finding)
         print_json({"event": "audit", "rounds": rounds, "blobs_swept": swept, "finding": found})
     elif finding is None:
+        begin = "genesis" if since is None else f"height {since.height}"
         blobs = f"; {swept} kept blobs are sound" if swept else ""
-        typer.echo(f"audit: {rounds} rounds recomputed from genesis, every root matches" + blobs)
+        typer.echo(f"audit: {rounds} rounds recomputed from {begin}, every root matches" + blobs)
     else:
         typer.echo(f"audit: after {rounds} rounds that match: {finding}")

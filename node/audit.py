@@ -28,6 +28,7 @@ from chain.types import (
 from node.blobs.errors import BlobCorrupt, BlobError
 from node.blobs.naming import Naming
 from node.blobs.store import Blob, Blobs
+from node.checkpoint import Checkpoint
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import MerkleError, NodeError
 from node.history import find_misplacement
@@ -81,9 +82,21 @@ class Checked:
 
 
 class Audit:
-    """One replay. Iterate `run`; afterwards `finding` is None if everything matched."""
+    """One replay. Iterate `run`; afterwards `finding` is None if everything matched.
 
-    def __init__(self, genesis: Key, chain_id: int, address: str, blobs: Blobs) -> None:
+    `since`: of what was agreed up to there only the keys are followed, which needs no blobs but the
+    model at that height.
+    """
+
+    def __init__(
+        self,
+        genesis: Key,
+        chain_id: int,
+        address: str,
+        blobs: Blobs,
+        since: Checkpoint | None = None,
+    ) -> None:
+        self._since = since
         self._ledger = Ledger(genesis)
         self._chain_id = chain_id
         self._address = address
@@ -91,6 +104,11 @@ class Audit:
         self._wrong: dict[Key, Finding] = {}
         self._last: Position | None = None
         self.finding: Finding | None = None
+
+    @property
+    def reached(self) -> int:
+        """The height up to which everything matched."""
+        return self._ledger.head().height
 
     def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
         """Check events in the chain's order; yields every agreed round that matches, stops at the
@@ -103,6 +121,10 @@ class Audit:
                 return
             if checked is not None:
                 yield checked
+        if self._is_vouched_for():
+            what = f"expected a chain up to the checkpoint {self._since}, got height {self.reached}"
+            self.finding = Finding(what, None)
+            return
         for key, finding in self._wrong.items():
             # Never agreed, but signed all the same.
             self.finding = replace(finding, seats=tuple(sorted(self._ledger.votes[key])))
@@ -159,7 +181,8 @@ class Audit:
         if layout.coordinates != parameters.coordinates:
             what = f"spec: expected {parameters.coordinates} coordinates, got {layout.coordinates}"
             raise _Mismatch(Finding(what, at.block))
-        self._read(self._naming.model_blob(parameters.genesis), at, None, ())
+        if self._since is None:
+            self._read(self._naming.model_blob(parameters.genesis), at, None, ())
 
     def _check_proposal(self, event: Proposed, at: Position) -> None:
         """Check what needs no blobs at once; note a result that does not recompute for later."""
@@ -180,14 +203,29 @@ class Audit:
             what = "the proposal's key does not follow from the commitments on the chain"
             raise _Mismatch(Finding(what, at.block, event.round, (event.seat,)))
         self._check_kept(self._naming.model_blob(event.model_root), at, event.round, event.seat)
-        if not self._has_inputs(event):
+        if self._is_vouched_for() or not self._has_inputs(event):
             # Without its blobs nothing can be said of it; an agreed result must have them.
             return
         difference = self._compare(event, self._recompute(event, at), at)
         if difference is not None:
             self._wrong[event.key] = difference
 
-    def _check_agreement(self, event: Agreed, logged: Logged) -> Checked:
+    def _is_vouched_for(self) -> bool:
+        """Whether what is agreed next lies at the checkpoint or below it."""
+        return self._since is not None and self._ledger.head().height < self._since.height
+
+    def _pass_over(self, event: Agreed, logged: Logged) -> None:
+        """Take a result that the checkpoint vouches for."""
+        assert self._since is not None, "somebody vouches for it"
+        proposal = self._ledger.result(event.key)
+        if event.height == self._since.height:
+            if event.key != self._since.key:
+                what = f"expected the checkpoint {self._since}, got 0x{event.key.hex()}"
+                raise _Mismatch(Finding(what, logged.at.block, event.round))
+            self._read(self._naming.model_blob(proposal.model_root), logged.at, event.round, ())
+        self._ledger.apply(logged)
+
+    def _check_agreement(self, event: Agreed, logged: Logged) -> Checked | None:
         ledger, at = self._ledger, logged.at
         proposal = ledger.result(event.key)
         opening = ledger.openings[event.round]
@@ -199,6 +237,9 @@ class Audit:
         if proposal.parent != ledger.head().key or event.height != ledger.head().height + 1:
             what = "the agreed result does not build on the head"
             raise _Mismatch(Finding(what, at.block, event.round, voters))
+        if self._is_vouched_for():
+            self._pass_over(event, logged)
+            return None
         wrong = self._wrong.pop(event.key, None)
         if wrong is not None:
             block = ledger.results[event.key].at.block

@@ -53,6 +53,9 @@ class Daemon:
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
         that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
+        ledger = self.contract.observer.ledger
+        height = len(ledger.agreed)
+        LOG.info("seat=%d act=run round=%d height=%d", self.peer.seat, ledger.round.number, height)
         while not should_stop():
             self._wait(self._look())
 

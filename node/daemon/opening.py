@@ -3,7 +3,7 @@
 Everything that a peer needs is in its folder and on the chain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -86,11 +86,8 @@ def open_daemon(
         bell, shelves = Bell(), Shelves()
         shelves.update(contract, contract.observer.history, clock())
         opened.callback(bell.close)
-        signatures = Signatures(contract.federation.chain_id, contract.federation.address)
-
-        def sign(reading: Reading) -> bytes:
-            return signatures.sign(account, reading)  # type: ignore[arg-type]
-
+        signatures = _signatures_of(contract)
+        sign = _signer(signatures, account)
         host, port = settings.listen
         gate = MembersGate(
             seat,
@@ -100,12 +97,7 @@ def open_daemon(
         )
         opened.enter_context(BlobServer(store, gate, shelves.may_serve, host=host, port=port))
         fetcher = opened.enter_context(
-            Fetcher(
-                store,
-                endpoint_of=lambda other: _find_endpoint(contract, other),
-                passport=Passport(seat, sign=sign, clock=clock),
-                notify=bell.ring,
-            )
+            open_fetcher(contract, store, account, seat, clock=clock, notify=bell.ring)
         )
         # Deterministic, so that a killed peer rounds again as before; secret, as the key is.
         entropy = sha256(sign(Reading(seat, seat, "entropy", contract.federation.address, 0)))
@@ -145,6 +137,32 @@ def open_daemon(
             clock=clock,
             poll_seconds=poll_seconds,
         )
+
+
+def open_fetcher(
+    contract: Contract,
+    store: DiskBlobs,
+    account: Account,
+    seat: Seat,
+    *,
+    clock: Clock,
+    notify: Callable[[], None],
+) -> Fetcher:
+    """Return what fetches the blobs of other seats, in this seat's name; to be entered."""
+    return Fetcher(
+        store,
+        endpoint_of=lambda other: _find_endpoint(contract, other),
+        passport=Passport(seat, sign=_signer(_signatures_of(contract), account), clock=clock),
+        notify=notify,
+    )
+
+
+def _signatures_of(contract: Contract) -> Signatures:
+    return Signatures(contract.federation.chain_id, contract.federation.address)
+
+
+def _signer(signatures: Signatures, account: Account) -> Callable[[Reading], bytes]:
+    return lambda reading: signatures.sign(account, reading)  # type: ignore[arg-type]
 
 
 @contextmanager

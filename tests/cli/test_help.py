@@ -23,7 +23,7 @@ COMMANDS = [
     ("federation", "create"),
     ("federation", "show"),
     ("peer",),
-    *(("peer", verb) for verb in ("init", "join", "run", "status")),
+    *(("peer", verb) for verb in ("init", "join", "run", "status", "audit")),
     *(("peer", verb) for verb in ("leave", "withdraw", "activate")),
     ("model",),
     ("model", "pull"),

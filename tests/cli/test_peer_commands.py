@@ -1,6 +1,7 @@
 """Three organisations on a chain that is served: real processes, from nothing to a shared model."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -79,6 +80,10 @@ class Consortium:
         password = ("--password-file", str(self.password))
         return self.ask("peer", verb, self.folder(name), *password, *more, "--json")
 
+    def audit(self, name: str, *more: str) -> Any:
+        password = ("--password-file", str(self.password))
+        return self.here("peer", "audit", self.folder(name), *password, *more, "--json")
+
     def run(self, name: str, rounds: int) -> subprocess.Popen[str]:
         return self.begin(
             *("peer", "run", self.folder(name), "--password-file", str(self.password)),
@@ -134,6 +139,26 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     assert states[0]["height"] >= 2
     assert len({state["head"] for state in states}) == 1
     assert [state["seat"] for state in states] == [0, 1, 2]
+
+    # Whoever has lost its blobs gets them from the others, and recomputes all of it; a checkpoint
+    # that the chain does not have is told.
+    shutil.rmtree(Path(consortium.folder("c")) / "blobs")
+    serving = consortium.run("a", 1000)
+    assert serving.stderr is not None
+    while "act=run" not in serving.stderr.readline():
+        pass
+    told = consortium.audit("c")
+    assert told.code == 0, told.err
+    heights = [line["height"] for line in told.lines if line["event"] == "checked"]
+    assert heights == list(range(1, int(states[0]["height"]) + 1))
+    assert [line["error"] for line in told.lines if line["event"] == "fetched"].count(None) > 3
+    told = consortium.audit("c", "--since", str(states[0]["checkpoint"]))
+    assert (told.code, told.lines[-1]["rounds"]) == (0, 0)
+    told = consortium.audit("c", "--since", "1:0x" + "11" * 32)
+    assert told.code == 1
+    assert "expected the checkpoint 1:0x1111" in told.lines[-1]["finding"]["what"]
+    serving.send_signal(signal.SIGTERM)
+    end(serving)
 
     consortium.act("leave", "c")
     password = ("--password-file", str(consortium.password))
