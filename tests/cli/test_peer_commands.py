@@ -104,6 +104,15 @@ def consortium(tmp_path, holdfast, monkeypatch):
         yield opened
 
 
+def wait_for(process: subprocess.Popen[str], words: str) -> None:
+    """Read the log of a peer up to a line with these words."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(f"the peer ended without {words}")
+
+
 def end(process: subprocess.Popen[str]) -> None:
     _, err = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0, err
@@ -127,8 +136,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     first, second, third = (consortium.run(name, 3) for name in "abc")
     # Two thirds of the stake are two of three: without the third no round closes early, but all
     # that it ever signed and trained is in its folder.
-    assert third.stderr is not None
-    assert "act=fetched" in third.stderr.readline()
+    wait_for(third, "act=fetched")
     third.send_signal(signal.SIGKILL)
     third.communicate()
     again = consortium.run("c", 3)
@@ -144,9 +152,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     # that the chain does not have is told.
     shutil.rmtree(Path(consortium.folder("c")) / "blobs")
     serving = consortium.run("a", 1000)
-    assert serving.stderr is not None
-    while "act=run" not in serving.stderr.readline():
-        pass
+    wait_for(serving, "act=ready")
     told = consortium.audit("c")
     assert told.code == 0, told.err
     heights = [line["height"] for line in told.lines if line["event"] == "checked"]
