@@ -9,11 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from chain.connect import open_endpoints, open_federation
 from chain.errors import WrongChain
 from chain.federation import find_creation
+from chain.heads import HeadListener
 from chain.observer import Observer
 from chain.sender import Sender, Signer
 from chain.signatures import Signatures
@@ -29,10 +28,7 @@ from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
-from node.data.dataset import Dataset
-from node.data.partition import parse_partition
-from node.data.sources import load
-from node.data.split import stratified_holdout
+from node.data.share import Share
 from node.errors import PeerRefused
 from node.journal import Journal
 from node.learning.process import LearnerProcess, Pending
@@ -104,6 +100,8 @@ def open_daemon(
                 notify=bell.ring,
             )
         )
+        for endpoint in settings.rpc:
+            opened.enter_context(HeadListener(endpoint, bell.ring))
         # Deterministic, so that a killed peer rounds again as before; secret, as the key is.
         entropy = sha256(sign(Reading(seat, seat, "entropy", contract.federation.address, 0)))
         course = Course(
@@ -112,12 +110,12 @@ def open_daemon(
             spec.seed,
             int.from_bytes(entropy.digest()[:8], "big"),
         )
-        train_on, test = split_data(settings, spec, seat)
+        share = describe_share(settings, spec)
 
         def enrol(process: LearnerProcess) -> list[Pending]:
             learner = spec.learner, dict(spec.options)
             return [
-                process.ask("enrol", (int(seat), *learner, train_on, test)),
+                process.ask("enrol_share", (int(seat), *learner, share)),
                 process.ask("follow", (int(seat), course)),
             ]
 
@@ -169,18 +167,16 @@ def find_seat(contract: Contract, address: str) -> Seat:
     raise PeerRefused(f"seat of {address}", "one (holdfast peer join)", "none")
 
 
-def split_data(settings: Settings, spec: Spec, seat: Seat) -> tuple[Dataset, Dataset]:
-    """Return what this peer trains on and what it judges on."""
-    train_on, held_out = stratified_holdout(
-        load(settings.source, label=settings.label), spec.held_out, seed=spec.seed
+def describe_share(settings: Settings, spec: Spec) -> Share:
+    """Return which data this peer trains on."""
+    return Share(
+        source=settings.source,
+        label=settings.label,
+        part=settings.share,
+        partition=spec.partition,
+        held_out=spec.held_out,
+        seed=spec.seed,
     )
-    if settings.share is None:
-        return train_on, held_out
-    which, count = settings.share
-    parts = parse_partition(spec.partition).split(
-        train_on.labels, count, np.random.default_rng(spec.seed)
-    )
-    return train_on.take(parts[which - 1]), held_out
 
 
 def _find_endpoint(contract: Contract, seat: Seat) -> str | None:
