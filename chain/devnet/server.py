@@ -30,9 +30,9 @@ class Server:
     """Serves `devnet` at `host`:`port` (0 is any free one); an asynchronous context manager.
 
     Every message is answered with JSON-RPC, whatever is wrong with it, except a notification (no
-    id), which HTTP answers with 204. `ticks`, if given, turns automine off, unless `is_on_demand`: a
-    block is mined each time it yields. Leaving the context answers what was asked, then closes every connection; the
-    chain stays open, and it belongs to the server until then.
+    id), which HTTP answers with 204. `ticks`, if given, turns automine off, unless `is_on_demand`:
+    a block is mined each time it yields. Leaving the context answers what was asked, then closes
+    every connection; the chain stays open, and it belongs to the server until then.
 
     Raises `CannotListen`.
     """

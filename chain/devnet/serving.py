@@ -31,7 +31,8 @@ def serve(
     """Serve until SIGINT or SIGTERM and return which; `announce` is called once it listens.
 
     A block is mined when a transaction comes; every `block_seconds` instead, or, with
-    `is_on_demand`, as well: then time goes on where deadlines are all that is waited for. What was asked until then is answered. Raises `CannotListen`.
+    `is_on_demand`, as well: then time goes on where deadlines are all that is waited for. What was
+    asked until the end is answered. Raises `CannotListen`.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     return asyncio.run(_serve(devnet, host, port, block_seconds, is_on_demand, announce))

@@ -1,6 +1,8 @@
 """The folder of a federation whose peers are programs, and what can be done to them.
 
 up.json        scenario, chain, contract; written last, so it marks a whole
+founding       there before that; what else is there then has no worth
+up.pid         who holds it together
 plan.toml      the founder's page
 password       of all keystores: the keys are play money's
 routes.json    the wires of the peers; `cut/I`: those of peer I are cut
@@ -10,22 +12,25 @@ pids/, logs/   of every program
 """
 
 import json
+import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from chain.types import Seat
 from localnet.errors import FleetRefused
-from localnet.fleet.processes import Processes
-from localnet.fleet.relay import cut_path
+from localnet.fleet.processes import PROC, STOP_SECONDS, Processes, await_end, find_noted
+from localnet.fleet.relay import CUT, cut_path
 from localnet.scenario import Scenario
 from node.learning.process import ONE_THREAD
 from node.whole_file import write_whole
 
-UP, PASSWORD = "up.json", "password"
+UP, FOUNDING, HELD, PASSWORD = "up.json", "founding", "up.pid", "password"
 CHAIN, RELAY = "chain", "relay"
+PARTS = ("chain", "peers", "pids", "logs", "cut")
 BLOCK_SECONDS = 1
 """A block comes at least this often: deadlines are times of blocks."""
 
@@ -51,6 +56,11 @@ def write_charter(directory: Path, charter: Charter) -> None:
     write_whole(directory / UP, json.dumps(content, indent=1).encode())
 
 
+def has_charter(directory: Path) -> bool:
+    """Whether a folder holds a whole federation."""
+    return (directory / UP).exists()
+
+
 def read_charter(directory: Path) -> Charter:
     """Return what a folder holds. Raises FleetRefused."""
     try:
@@ -68,6 +78,7 @@ class Fleet:
         self.directory = directory
         self._program = tuple(program)
         self._relay = tuple(relay)
+        self._gone: set[int] = set()
         self.processes = Processes(directory)
 
     @property
@@ -95,7 +106,8 @@ class Fleet:
         self.processes.start(CHAIN, command)
 
     def start_relay(self) -> None:
-        """Start what connects the peers. Raises OSError."""
+        """Start what connects the peers, all of them. Raises OSError."""
+        shutil.rmtree(self.directory / CUT, ignore_errors=True)
         self.processes.start(RELAY, [*self._relay, str(self.directory)])
 
     def start(self, seat: int) -> None:
@@ -149,10 +161,55 @@ class Fleet:
         self.processes.stop([name for name in names if name not in (CHAIN, RELAY)])
         self.processes.stop([name for name in (RELAY, CHAIN) if name in names])
 
-    def clear(self) -> None:
-        """Remove what an unfinished founding left."""
-        for part in ("chain", "peers", "pids", "logs", "cut"):
-            shutil.rmtree(self.directory / part, ignore_errors=True)
+    def end(self) -> None:
+        """End everything, and first of all whoever holds it together. Raises FleetRefused where
+        nothing was ever begun."""
+        if not self.processes.names() and not has_charter(self.directory):
+            raise FleetRefused(f"{self.directory}", "a federation of localnet up", "none")
+        holder = find_noted(self.directory / HELD)
+        if holder is not None:
+            os.kill(holder.pid, signal.SIGTERM)
+            await_end(self.directory / HELD, 2 * STOP_SECONDS)
+        self.stop()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Note that this process holds the federation together. Raises FleetRefused where another
+        one does, OSError."""
+        note = self.directory / HELD
+        if find_noted(note) is not None:
+            raise FleetRefused(f"{self.directory}", "a federation that nobody holds", "another up")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        write_whole(note, (PROC / "self" / "stat").read_bytes())
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+
+    @contextmanager
+    def founding(self) -> Iterator[None]:
+        """Mark the folder as unfinished meanwhile; what an earlier try left is removed. Raises
+        FleetRefused for a folder with something else in it."""
+        mark = self.directory / FOUNDING
+        if mark.exists():
+            for part in PARTS:
+                shutil.rmtree(self.directory / part, ignore_errors=True)
+        elif found := sorted({each.name for each in self.directory.iterdir()} - {HELD}):
+            raise FleetRefused(f"{self.directory}", "an empty folder, or a federation", found[0])
+        mark.touch()
+        yield
+        mark.unlink()
+
+    def take_gone(self) -> list[int]:
+        """Return the peers whose programs have ended since the last time."""
+        self.processes.bury()
+        gone = {seat for seat in self._seats() if not self.is_alive(seat)}
+        news, self._gone = sorted(gone - self._gone), gone
+        return news
+
+    def _seats(self) -> list[int]:
+        folder = self.directory / "peers"
+        return sorted(int(each.name) for each in folder.iterdir() if each.name.isdigit())
 
     def _send(self, seat: int, number: signal.Signals, *, to_all: bool = False) -> None:
         if not self.processes.send(_name(seat), number, to_all=to_all):

@@ -44,7 +44,6 @@ class Following:
         self._began_at = began_at
         self._opened = ExitStack()
         self._counted = 0
-        self._gone: set[int] = set()
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -59,7 +58,9 @@ class Following:
             self._bell = Bell()
             opened.callback(self._bell.close)
             opened.enter_context(HeadListener(self._charter.url, self._bell.ring))
-            self._judges = opened.enter_context(_start_judge(self._fleet, self.contract, self._spec))
+            self._judges = opened.enter_context(
+                _start_judge(self._fleet, self.contract, self._spec)
+            )
             self._chronicle = Chronicle(
                 lambda: observer.ledger, self._judge, self._elapsed, self._now
             )
@@ -87,7 +88,7 @@ class Following:
             if rounds is not None and chronicle.rounds_ended >= rounds:
                 break
             yield self._progress()
-            wait([self._bell.connection, self._judges.connection], POLL_SECONDS)  # type: ignore[list-item]
+            wait([self._bell.connection, self._judges.connection], POLL_SECONDS)
             self._bell.mute()
         self._judge_all()
         yield from chronicle.take()
@@ -110,13 +111,6 @@ class Following:
             gas_per_peer_round=gas_per_peer_round(chronicle.reported, active),
             is_idle=False,
         )
-
-    def take_gone(self) -> list[int]:
-        """Return the peers whose programs have ended since the last time."""
-        alive = {s for s in range(self._charter.scenario.peers) if self._fleet.is_alive(s)}
-        gone = set(range(self._charter.scenario.peers)) - alive
-        news, self._gone = sorted(gone - self._gone), gone
-        return news
 
     def _look(self) -> None:
         observer, chronicle = self.contract.observer, self._chronicle

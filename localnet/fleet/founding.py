@@ -2,7 +2,9 @@
 
 import os
 import secrets
-from dataclasses import replace
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -18,10 +20,10 @@ from localnet.fleet.ports import find_ports
 from localnet.fleet.relay import Wire, write_wires
 from localnet.ground import ALLOWANCE_WEI
 from localnet.scenario import ETHER, Scenario
-from node.daemon.opening import open_contract
+from node.daemon.opening import Account, open_contract
 from node.founding import read_plan
 from node.seating import create_federation, join
-from node.settings import KEYSTORE, write_settings
+from node.settings import KEYSTORE, Settings, read_settings, write_settings
 from node.whole_file import write_whole
 
 KEYSTORE_WORK = 2**10
@@ -30,53 +32,67 @@ START_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
+@dataclass(frozen=True)
+class _Recruit:
+    """A peer on its way into the federation."""
+
+    page: Settings
+    account: Account
+
+
 def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
     """Start a chain, make the peers' folders, create the federation and let all join.
 
     Peer i has seat i. Raises ScenarioRefused, FleetRefused, and what data, learner and rule refuse.
     """
-    scenario.check()
     plan = write_plan(scenario)
-    directory = fleet.directory
-    directory.mkdir(parents=True, exist_ok=True)
-    chain_port, *ports = find_ports(1 + 3 * scenario.peers)
-    _write_password(fleet.password)
-    write_whole(directory / "plan.toml", plan.encode())
-    fleet.start_chain(chain_port, anvil)
-    url = f"http://127.0.0.1:{chain_port}"
-    chain_id = await_chain(fleet, url)
-    wires, accounts, pages = [], [], []
-    for index in range(scenario.peers):
-        to_chain, front, listen = ports[3 * index : 3 * index + 3]
-        wires += [Wire(index, to_chain, chain_port), Wire(index, front, listen)]
-        rpc = f"http://127.0.0.1:{to_chain}"
-        pages.append(
-            write_peer(
+    with fleet.founding():
+        _write_password(fleet.password)
+        write_whole(fleet.directory / "plan.toml", plan.encode())
+        chain_port, *ports = find_ports(1 + 3 * scenario.peers)
+        fleet.start_chain(chain_port, anvil)
+        url = f"http://127.0.0.1:{chain_port}"
+        chain_id = await_chain(fleet, url)
+        recruits, wires = [], []
+        for index in range(scenario.peers):
+            to_chain, front, listen = ports[3 * index : 3 * index + 3]
+            wires += [Wire(index, to_chain, chain_port), Wire(index, front, listen)]
+            rpc = f"http://127.0.0.1:{to_chain}"
+            page = write_peer(
                 scenario, Seat(index), rpc=rpc, chain_id=chain_id, listen=listen, front=front
             )
-        )
-        folder = fleet.peer_folder(index)
-        folder.mkdir(parents=True)
-        password = fleet.password.read_text().strip()
-        accounts.append(create_wallet(folder / KEYSTORE, password, work=KEYSTORE_WORK))
-    write_wires(directory, wires)
+            recruits.append(_Recruit(page, _create_account(fleet, index)))
+        write_wires(fleet.directory, wires)
+        address = _create(fleet, recruits, url, plan)
+        charter = Charter(scenario, anvil, chain_port, address)
+        write_charter(fleet.directory, charter)
+    return charter
+
+
+def _create_account(fleet: Fleet, index: int) -> Account:
+    folder = fleet.peer_folder(index)
+    folder.mkdir(parents=True)
+    password = fleet.password.read_text().strip()
+    return create_wallet(folder / KEYSTORE, password, work=KEYSTORE_WORK)
+
+
+def _create(fleet: Fleet, recruits: Sequence[_Recruit], url: str, plan: str) -> str:
+    """Fund the peers, let the first one create the federation and all of them join; return the
+    contract's address."""
     with open_endpoint(url) as web3:
-        fund(web3, [account.address for account in accounts], ALLOWANCE_WEI)
+        fund(web3, [each.account.address for each in recruits], ALLOWANCE_WEI)
     # Past the relay, which does not run yet.
-    first = replace(pages[0], rpc=(url,))
+    first = replace(recruits[0].page, rpc=(url,))
     _, deployment = create_federation(
-        fleet.peer_folder(0), first, accounts[0], read_plan(plan.encode())
+        fleet.peer_folder(0), first, recruits[0].account, read_plan(plan.encode())
     )
     address = deployment.federation.address
-    for index, (page, account) in enumerate(zip(pages, accounts, strict=True)):
-        write_settings(fleet.peer_folder(index), replace(page, contract=address))
     with open_contract(replace(first, contract=address)) as contract:
-        for page, account in zip(pages, accounts, strict=True):
-            join(contract, account, page.endpoint, Wei(ETHER), [])
+        for index, each in enumerate(recruits):
+            write_settings(fleet.peer_folder(index), replace(each.page, contract=address))
+            join(contract, each.account, each.page.endpoint, Wei(ETHER), [])
             contract.observer.poll()
-    charter = Charter(scenario, anvil, chain_port, address)
-    write_charter(directory, charter)
-    return charter
+    return address
 
 
 def await_chain(fleet: Fleet, url: str) -> int:
@@ -91,6 +107,25 @@ def await_chain(fleet: Fleet, url: str) -> int:
                 log = fleet.processes.log_path(CHAIN)
                 raise FleetRefused("chain", "one that answers", f"none, see {log}") from error
         sleep(POLL_SECONDS)
+
+
+def await_peers(fleet: Fleet, peers: int) -> None:
+    """Wait until all peers serve their blobs. Raises FleetRefused where one ends before that."""
+    ends_at = monotonic() + START_SECONDS
+    for seat in range(peers):
+        while not _answers(read_settings(fleet.peer_folder(seat)).listen):
+            if not fleet.is_alive(seat) or monotonic() > ends_at:
+                log = fleet.log_path(seat)
+                raise FleetRefused(f"peer {seat}", "one that serves its blobs", f"none, see {log}")
+            sleep(POLL_SECONDS)
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _write_password(path: Path) -> None:

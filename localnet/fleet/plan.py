@@ -8,6 +8,10 @@ from localnet.scenario import Scenario
 from node.settings import Settings
 from node.spec import to_toml
 
+RULE_ENTRIES = (
+    *("weighting", "trim_bps", "faults_bps", "clip"),
+    *("update_bytes", "update_bits", "model_bits"),
+)
 SEATS_TO_SPARE = 16
 """For those who join later."""
 
@@ -22,9 +26,8 @@ def write_plan(scenario: Scenario) -> str:
         "learner": {"name": scenario.learner, "options": dict(scenario.options)},
         "data": {"source": name, "label": scenario.label, "partition": scenario.partition},
         "rule": {
-            entry: getattr(scenario, entry)
-            for entry in ("weighting", "trim_bps", "faults_bps", "clip")
-            + ("update_bytes", "update_bits", "model_bits")
+            "name": scenario.rule,
+            **{entry: getattr(scenario, entry) for entry in RULE_ENTRIES},
         },
         "seats": {
             "min_updates": scenario.min_updates,
@@ -35,7 +38,6 @@ def write_plan(scenario: Scenario) -> str:
             for entry in ("commit_seconds", "grace_seconds", "attest_seconds")
         },
     }
-    tables["rule"] = {"name": scenario.rule, **tables["rule"]}
     lines = ["holdfast = 1", f"name = {to_toml(f'{name}, {scenario.peers} peers')}"]
     lines.append(f"seed = {scenario.seed}")
     for table, entries in tables.items():

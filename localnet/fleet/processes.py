@@ -49,6 +49,22 @@ def find_process(pid: int) -> Born | None:
         return None
 
 
+def find_noted(note: Path) -> Born | None:
+    """Return the process that a file notes, if it lives."""
+    noted = _read(note)
+    now = None if noted is None else find_process(noted.pid)
+    if noted is None or now is None or now.is_dead or now.born_at != noted.born_at:
+        return None
+    return now
+
+
+def await_end(note: Path, seconds: float) -> None:
+    """Wait until the process that a file notes has ended, so long at most."""
+    ends_at = monotonic() + seconds
+    while find_noted(note) is not None and monotonic() < ends_at:
+        sleep(POLL_SECONDS)
+
+
 class Processes:
     """The programs of a folder: their births in `pids/`, what they say in `logs/`."""
 
@@ -91,11 +107,7 @@ class Processes:
 
     def find(self, name: str) -> Born | None:
         """Return a program that lives; None where it does not."""
-        noted = self._read(name)
-        now = None if noted is None else find_process(noted.pid)
-        if noted is None or now is None or now.is_dead or now.born_at != noted.born_at:
-            return None
-        return now
+        return find_noted(self._pids / name)
 
     def send(self, name: str, number: signal.Signals, *, to_all: bool = False) -> bool:
         """Send a signal to a program, `to_all`: and to all that it started; return whether it
@@ -109,7 +121,7 @@ class Processes:
 
     def members(self, name: str) -> list[int]:
         """Return the living processes of a program's session, of one that was killed too."""
-        noted = self._read(name)
+        noted = _read(self._pids / name)
         if noted is None:
             return []
         leader = find_process(noted.pid)
@@ -117,7 +129,9 @@ class Processes:
             # The number went to another process: so nobody has it as his session any more.
             return []
         every = (find_process(int(path.name)) for path in PROC.iterdir() if path.name.isdigit())
-        return [each.pid for each in every if each and each.session == noted.pid and not each.is_dead]
+        return [
+            each.pid for each in every if each and each.session == noted.pid and not each.is_dead
+        ]
 
     def stop(self, names: Sequence[str], seconds: float = STOP_SECONDS) -> None:
         """Ask programs to end, and kill them, and all that they started, where they do not."""
@@ -142,11 +156,12 @@ class Processes:
             sleep(POLL_SECONDS)
         self.bury()
 
-    def _read(self, name: str) -> Born | None:
-        try:
-            return read_born((self._pids / name).read_text())
-        except (OSError, ValueError, IndexError):
-            return None
+
+def _read(note: Path) -> Born | None:
+    try:
+        return read_born(note.read_text())
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -1,4 +1,5 @@
-"""`python -m localnet.fleet.relay FOLDER`: every wire of a federation's peers, so that it can be cut.
+"""The wires of a federation's peers, so that they can be cut: `python -m localnet.fleet.relay
+FOLDER`.
 
 Each peer reaches the chain, and is reached by the others, through ports of its own here. Which
 peers are cut off is in the folder; a SIGHUP has it read again. Bytes pass as they are.
@@ -50,17 +51,17 @@ class Relay:
     async def run(self) -> None:
         """Serve until SIGTERM."""
         loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
+        me = asyncio.current_task()
+        assert me is not None, "it runs as a task"
         look = asyncio.Event()
-        look.set()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, lambda: (ended.set(), look.set()))
+            loop.add_signal_handler(number, me.cancel)
         loop.add_signal_handler(signal.SIGHUP, look.set)
-        while not ended.is_set():
-            await look.wait()
-            look.clear()
+        while True:
             for wire in self._wires:
                 await self._set(wire, is_cut=cut_path(self._folder, wire.peer).exists())
+            await look.wait()
+            look.clear()
 
     async def _set(self, wire: Wire, *, is_cut: bool) -> None:
         server = self._servers.get(wire)
@@ -100,4 +101,5 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 if __name__ == "__main__":
-    asyncio.run(Relay(Path(sys.argv[1])).run())
+    with suppress(asyncio.CancelledError):
+        asyncio.run(Relay(Path(sys.argv[1])).run())
