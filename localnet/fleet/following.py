@@ -83,7 +83,7 @@ class Following:
         chronicle = self._chronicle
         chronicle.start()
         while True:
-            self._look()
+            self.look()
             yield from chronicle.take()
             if rounds is not None and chronicle.rounds_ended >= rounds:
                 break
@@ -112,7 +112,8 @@ class Following:
             is_idle=False,
         )
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Read the chain as far as it is."""
         observer, chronicle = self.contract.observer, self._chronicle
         observer.poll()
         assert observer.block is not None, "it was polled before"

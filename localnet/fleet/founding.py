@@ -109,15 +109,14 @@ def await_chain(fleet: Fleet, url: str) -> int:
         sleep(POLL_SECONDS)
 
 
-def await_peers(fleet: Fleet, peers: int) -> None:
-    """Wait until all peers serve their blobs. Raises FleetRefused where one ends before that."""
+def await_peer(fleet: Fleet, seat: int) -> None:
+    """Wait until a peer serves its blobs. Raises FleetRefused where it ends before that."""
     ends_at = monotonic() + START_SECONDS
-    for seat in range(peers):
-        while not _answers(read_settings(fleet.peer_folder(seat)).listen):
-            if not fleet.is_alive(seat) or monotonic() > ends_at:
-                log = fleet.log_path(seat)
-                raise FleetRefused(f"peer {seat}", "one that serves its blobs", f"none, see {log}")
-            sleep(POLL_SECONDS)
+    while not _answers(read_settings(fleet.peer_folder(seat)).listen):
+        if not fleet.is_alive(seat) or monotonic() > ends_at:
+            log = fleet.log_path(seat)
+            raise FleetRefused(f"peer {seat}", "one that serves its blobs", f"none, see {log}")
+        sleep(POLL_SECONDS)
 
 
 def _answers(address: tuple[str, int]) -> bool:

@@ -8,7 +8,7 @@ from time import perf_counter
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet, has_charter, read_charter
 from localnet.fleet.following import Following
-from localnet.fleet.founding import await_chain, await_peers, found_fleet
+from localnet.fleet.founding import await_chain, await_peer, found_fleet
 from localnet.scenario import Scenario
 
 
@@ -42,7 +42,8 @@ def stand(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Iterator[Stand
             fleet.start_relay()
             for seat in range(scenario.peers):
                 fleet.start(seat)
-            await_peers(fleet, scenario.peers)
+            for seat in range(scenario.peers):
+                await_peer(fleet, seat)
             with Following(fleet, charter, began_at) as following:
                 yield Standing(fleet, charter, following)
         finally:

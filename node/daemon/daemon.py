@@ -53,6 +53,8 @@ class Daemon:
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
         that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
+        number = self.contract.observer.ledger.round.number
+        LOG.info("seat=%d act=ready round=%d", self.peer.seat, number)
         while not should_stop():
             self._wait(self._look())
 

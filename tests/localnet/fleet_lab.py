@@ -56,6 +56,13 @@ def count_agreed(ledger: Ledger) -> int:
     return len(ledger.agreed)
 
 
+def find_commits(ledger: Ledger, seat: int) -> set[int]:
+    """Return the rounds that a seat has committed to."""
+    return {
+        number for (_, number), row in ledger.rows.items() if seat in {c.event.seat for c in row}
+    }
+
+
 def all_agree_again(peers: int, since: int) -> Callable[[Ledger], bool]:
     """Whether all peers have committed on one head, and agreed on what follows, after round
     `since`."""
