@@ -77,7 +77,10 @@ def open_daemon(
         journal = opened.enter_context(Journal(folder / JOURNAL))
         store = DiskBlobs(folder / BLOBS)
         bell, shelves = Bell(), Shelves()
-        shelves.update(contract, contract.observer.history, clock())
+        # The clock of a development chain may be far ahead of ours.
+        block = contract.observer.block
+        now = max(clock(), block.timestamp if block else 0)
+        shelves.update(contract, contract.observer.history, now)
         opened.callback(bell.close)
         signatures = Signatures(contract.federation.chain_id, contract.federation.address)
 
