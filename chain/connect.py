@@ -3,19 +3,22 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from web3 import Web3
 from web3.exceptions import Web3Exception
 
 from chain.compare import CONFIRMATIONS, ComparedProvider
-from chain.devnet.devnet import Devnet
 from chain.errors import NoContract, Unreachable
 from chain.federation import Federation
 from chain.provider import NodeProvider
 from chain.transports import TIMEOUT_SECONDS, open_transport
 
+if TYPE_CHECKING:
+    from chain.devnet.devnet import Devnet
 
-def connect_devnet(devnet: Devnet) -> Web3:
+
+def connect_devnet(devnet: "Devnet") -> Web3:
     """Return a connection to an embedded chain of this process."""
     return Web3(devnet.provider)
 
@@ -88,8 +91,11 @@ def open_federation(web3: Web3, address: str) -> Federation:
     return federation
 
 
-def open_kept_chain(directory: Path, *, chain_id: int, accounts: int) -> Devnet:
+def open_kept_chain(directory: Path, *, chain_id: int, accounts: int) -> "Devnet":
     """Open an embedded chain on disk to read, also while another process writes to it."""
+    # Whoever asks a node of others needs no chain in his own process, nor the time to load one.
+    from chain.devnet.devnet import Devnet
+
     # Nothing is mined here, so no clock is asked.
     return Devnet(
         directory=directory, chain_id=chain_id, accounts=accounts, clock=lambda: 0, read_only=True

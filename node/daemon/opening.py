@@ -9,11 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from chain.connect import open_endpoints, open_federation
 from chain.errors import Gone, WrongChain
 from chain.federation import Federation, find_creation
+from chain.heads import HeadListener
 from chain.history import History
 from chain.observer import Observer
 from chain.rpc import get_block
@@ -32,10 +31,7 @@ from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
-from node.data.dataset import Dataset
-from node.data.partition import parse_partition
-from node.data.sources import load
-from node.data.split import stratified_holdout
+from node.data.share import Share
 from node.errors import PeerRefused
 from node.journal import Journal
 from node.learning.process import LearnerProcess, Pending
@@ -78,13 +74,18 @@ def open_daemon(
     from; WrongChain, Unreachable and the like.
     """
     with ExitStack() as opened:
-        contract = opened.enter_context(open_contract(settings, folder / HISTORY))
+        contract = opened.enter_context(
+            open_contract(settings, kept=folder / HISTORY, confirmations=settings.confirmations)
+        )
         seat = find_seat(contract, account.address)
         spec = parse_spec(contract.observer.ledger.spec)
         journal = opened.enter_context(Journal(folder / JOURNAL))
         store = DiskBlobs(folder / BLOBS)
         bell, shelves = Bell(), Shelves()
-        shelves.update(contract, contract.observer.history, clock())
+        # The clock of a development chain may be far ahead of ours.
+        block = contract.observer.block
+        now = max(clock(), block.timestamp if block else 0)
+        shelves.update(contract, contract.observer.history, now)
         opened.callback(bell.close)
         signatures = _signatures_of(contract)
         sign = _signer(signatures, account)
@@ -99,6 +100,8 @@ def open_daemon(
         fetcher = opened.enter_context(
             open_fetcher(contract, store, account, seat, clock=clock, notify=bell.ring)
         )
+        for endpoint in settings.rpc:
+            opened.enter_context(HeadListener(endpoint, bell.ring))
         # Deterministic, so that a killed peer rounds again as before; secret, as the key is.
         entropy = sha256(sign(Reading(seat, seat, "entropy", contract.federation.address, 0)))
         course = Course(
@@ -107,12 +110,12 @@ def open_daemon(
             spec.seed,
             int.from_bytes(entropy.digest()[:8], "big"),
         )
-        train_on, test = split_data(settings, spec, seat)
+        share = describe_share(settings, spec)
 
         def enrol(process: LearnerProcess) -> list[Pending]:
             learner = spec.learner, dict(spec.options)
             return [
-                process.ask("enrol", (int(seat), *learner, train_on, test)),
+                process.ask("enrol_share", (int(seat), *learner, share)),
                 process.ask("follow", (int(seat), course)),
             ]
 
@@ -166,7 +169,9 @@ def _signer(signatures: Signatures, account: Account) -> Callable[[Reading], byt
 
 
 @contextmanager
-def open_contract(settings: Settings, kept: Path | None = None) -> Iterator[Contract]:
+def open_contract(
+    settings: Settings, *, kept: Path | None = None, confirmations: int = 0
+) -> Iterator[Contract]:
     """Connect to the federation of a peer's settings, its history read and checked.
 
     `kept`: the file of what was read in an earlier life; one process at a time may have it. Raises
@@ -184,14 +189,14 @@ def open_contract(settings: Settings, kept: Path | None = None) -> Iterator[Cont
         observer = Observer(
             federation,
             created_at=_find_creation(federation, history),
-            confirmations=settings.confirmations,
+            confirmations=confirmations,
             kept=history,
         )
         observer.poll()
         if not observer.history:
             raise PeerRefused(
                 f"federation {settings.contract}",
-                f"one that was created {settings.confirmations} blocks ago",
+                f"one that was created {confirmations} blocks ago",
                 "a younger one",
             )
         check_descent(observer.ledger, settings.checkpoint)
@@ -223,18 +228,16 @@ def find_seat(contract: Contract, address: str) -> Seat:
     raise PeerRefused(f"seat of {address}", "one (holdfast peer join)", "none")
 
 
-def split_data(settings: Settings, spec: Spec, seat: Seat) -> tuple[Dataset, Dataset]:
-    """Return what this peer trains on and what it judges on."""
-    train_on, held_out = stratified_holdout(
-        load(settings.source, label=settings.label), spec.held_out, seed=spec.seed
+def describe_share(settings: Settings, spec: Spec) -> Share:
+    """Return which data this peer trains on."""
+    return Share(
+        source=settings.source,
+        label=settings.label,
+        part=settings.share,
+        partition=spec.partition,
+        held_out=spec.held_out,
+        seed=spec.seed,
     )
-    if settings.share is None:
-        return train_on, held_out
-    which, count = settings.share
-    parts = parse_partition(spec.partition).split(
-        train_on.labels, count, np.random.default_rng(spec.seed)
-    )
-    return train_on.take(parts[which - 1]), held_out
 
 
 def _find_endpoint(contract: Contract, seat: Seat) -> str | None:

@@ -20,6 +20,8 @@ ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
+LEAST_URGENT = 19
+
 
 class Pending:
     """An answer to come from a worker."""
@@ -59,6 +61,10 @@ class LearnerProcess:
     @property
     def is_alive(self) -> bool:
         return self._child.poll() is None
+
+    def give_way(self) -> None:
+        """Let all other processes have the cores first."""
+        os.setpriority(os.PRIO_PROCESS, self._child.pid, LEAST_URGENT)
 
     def ask(self, method: str, arguments: tuple[Any, ...]) -> Pending:
         pending = Pending()

@@ -6,10 +6,14 @@ from types import TracebackType
 from typing import Self
 
 from chain.types import Key, RoundId, Seat
+from node.errors import WorkerFailed
 from node.learning.process import LearnerProcess, Pending
 from node.training import Fit, Job
 
 LOG = logging.getLogger("holdfast.learner")
+
+STARTS = 3
+"""In a row: that a process dies before its first task may be an accident, but not for ever."""
 
 Enrol = Callable[[LearnerProcess], list[Pending]]
 """Tells a new process its learner, data and course; returns what to wait for."""
@@ -61,7 +65,18 @@ class ProcessTrainer:
         return fit
 
     def _start(self) -> LearnerProcess:
-        """Return a process that knows its task. Raises what its learner or its data refuse."""
+        """Return a process that knows its task. Raises what its learner or its data refuse, and
+        WorkerFailed where it dies STARTS times before it has begun."""
+        for _ in range(STARTS - 1):
+            try:
+                return self._begin()
+            except WorkerFailed as error:
+                # Killed, or short of memory: what a learner of its own refuses is told alike, and
+                # will be told again.
+                LOG.warning("act=enrol error=%r", str(error))
+        return self._begin()
+
+    def _begin(self) -> LearnerProcess:
         process = LearnerProcess()
         try:
             pendings = self._enrol(process)

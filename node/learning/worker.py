@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from chain.types import RoundId
+from node.data.share import Share
 from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
@@ -33,6 +34,16 @@ class Worker:
         self._learners[peer] = build_learner(
             name, options, train=train_on, test=test, partition=peer
         )
+
+    def enrol_share(self, peer: int, name: str, options: dict[str, Any], share: Share) -> None:
+        """Load a peer's part of its data and build its learner around it; nothing else is kept."""
+        train_on, _ = share.load()
+        self.enrol(peer, name, options, train_on, None)
+
+    def enrol_judge(self, peer: int, name: str, options: dict[str, Any], share: Share) -> None:
+        """Load what nobody trains on and build a learner around it that judges."""
+        _, held_out = share.load()
+        self.enrol(peer, name, options, held_out, held_out)
 
     def follow(self, peer: int, course: Course) -> None:
         """Set a peer's course, after checking that its learner is the spec's."""

@@ -19,6 +19,8 @@ COMMANDS = [
     ("audit",),
     ("localnet",),
     ("localnet", "run"),
+    *(("localnet", verb) for verb in ("up", "down", "kill", "start")),
+    *(("localnet", verb) for verb in ("pause", "resume", "cut", "mend")),
     ("federation",),
     ("federation", "create"),
     ("federation", "show"),

@@ -1,0 +1,74 @@
+"""A federation of programs that stands while a context lasts: begun, or gone on with, and ended."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from time import perf_counter
+
+from localnet.errors import FleetRefused
+from localnet.fleet.fleet import Charter, Fleet, has_charter, read_charter
+from localnet.fleet.following import Following
+from localnet.fleet.founding import await_chain, await_peer, found_fleet
+from localnet.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands, and who watches it."""
+
+    fleet: Fleet
+    charter: Charter
+    following: Following
+
+
+@contextmanager
+def stand(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Iterator[Standing]:
+    """Let a federation stand, all its peers running.
+
+    Raises FleetRefused for a folder where one stands already, or of another kind, ScenarioRefused,
+    and what data, learner and rule refuse.
+    """
+    began_at = perf_counter()
+    scenario.check()
+    directory = fleet.directory
+    if fleet.is_running():
+        raise FleetRefused(f"{directory}", "no running federation (holdfast localnet down)", "one")
+    with fleet.held():
+        try:
+            if has_charter(directory):
+                charter = _take_up(fleet, scenario, anvil)
+            else:
+                charter = found_fleet(fleet, scenario, anvil)
+            fleet.start_relay()
+            for seat in range(scenario.peers):
+                fleet.start(seat)
+            for seat in range(scenario.peers):
+                await_peer(fleet, seat)
+            with Following(fleet, charter, began_at) as following:
+                yield Standing(fleet, charter, following)
+        finally:
+            fleet.stop()
+
+
+def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
+    """Go on with what a folder holds."""
+    charter = read_charter(fleet.directory)
+    _check_same(fleet, charter, scenario)
+    if anvil is not None or charter.anvil is not None:
+        raise FleetRefused(f"{fleet.directory}", "a chain that is kept", "anvil's, which is not")
+    fleet.start_chain(charter.chain_port, None)
+    await_chain(fleet, charter.url)
+    return charter
+
+
+def _check_same(fleet: Fleet, charter: Charter, scenario: Scenario) -> None:
+    # By way of JSON, as the kept one came: lists and tuples are alike there.
+    asked = asdict(Scenario.from_json(scenario.to_json()))
+    begun = asdict(charter.scenario)
+    changed = [name for name in begun if name != "rounds" and begun[name] != asked[name]]
+    if changed:
+        raise FleetRefused(
+            f"federation in {fleet.directory}",
+            ", ".join(f"{name} {begun[name]}" for name in changed),
+            ", ".join(f"{name} {asked[name]}" for name in changed),
+        )
