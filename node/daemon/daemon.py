@@ -53,8 +53,11 @@ class Daemon:
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
         that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
-        number = self.contract.observer.ledger.round.number
-        LOG.info("seat=%d act=ready round=%d", self.peer.seat, number)
+        ledger = self.contract.observer.ledger
+        height = len(ledger.agreed)
+        LOG.info(
+            "seat=%d act=ready round=%d height=%d", self.peer.seat, ledger.round.number, height
+        )
         while not should_stop():
             self._wait(self._look())
 
