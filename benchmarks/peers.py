@@ -1,8 +1,8 @@
 """Peers as programs: seconds a round and memory of a peer, on the embedded chain and on anvil.
 
-Flower's figure is that of its deployment engine (1.42, FedAvg, one local epoch, batch 32, 4 clients,
-MNIST 784-128-10) on another machine of two cores, as handed down with the project's design, undated;
-it is a constant, not reproduced here.
+Flower's figure is that of its deployment engine (1.42, FedAvg, one local epoch, batch 32, four
+clients, MNIST 784-128-10) on another machine of two cores, as handed down with the project's
+design, undated; it is a constant, not reproduced here.
 """
 
 import os

@@ -73,7 +73,7 @@ def watch_endpoint(endpoint: str) -> Iterator[None]:
 
 def _build_web3(provider: BaseProvider) -> Web3:
     web3 = Web3(provider)
-    # It asks for the chain's id at each call, twice, to compare it with what nobody gave; the sender
+    # It asks for the chain's id at each call, twice, to compare it with what nobody gave; a sender
     # signs with the id that it was opened for.
     web3.middleware_onion.remove("validation")
     return web3

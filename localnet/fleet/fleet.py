@@ -166,9 +166,12 @@ class Fleet:
 
     def stop(self) -> None:
         """End everything: peers first, so that they end in peace."""
-        names = self.processes.names()
-        self.processes.stop([name for name in names if name not in (CHAIN, RELAY)])
-        self.processes.stop([name for name in (RELAY, CHAIN) if name in names])
+        self.stop_peers()
+        self.processes.stop([n for n in (RELAY, CHAIN) if n in self.processes.names()])
+
+    def stop_peers(self) -> None:
+        """End all peers."""
+        self.processes.stop([n for n in self.processes.names() if n not in (CHAIN, RELAY)])
 
     def end(self) -> None:
         """End everything, and first of all whoever holds it together. Raises FleetRefused where
