@@ -28,7 +28,7 @@ from node.whole_file import write_whole
 
 KEYSTORE_WORK = 2**10
 """The password lies beside the keystores, so to guess it need not be dear."""
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 POLL_SECONDS = 0.05
 
 

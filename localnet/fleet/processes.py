@@ -77,7 +77,10 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start a program; what it says is added to its log. Raises OSError."""
+        """Start a program that does not run; what it says is added to its log. Raises OSError."""
+        for pid in self.members(name):
+            # What an earlier life has left would be found by nobody any more.
+            _signal(pid, signal.SIGKILL)
         for folder in (self._pids, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
         note = self._pids / name

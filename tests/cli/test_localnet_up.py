@@ -15,7 +15,7 @@ from localnet.fleet.processes import Processes
 HOLDFAST = (sys.executable, "-m", "cli")
 SMALL = ("--peers", "3", "--dataset", "breast_cancer", "--learner", "softmax")
 QUICK = ("--commit-seconds", "6", "--grace-seconds", "1", "--attest-seconds", "24")
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 
 
 @pytest.fixture

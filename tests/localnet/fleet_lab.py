@@ -33,7 +33,7 @@ QUICK = Scenario(
     grace_seconds=1,
     attest_seconds=24,
 )
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 @contextmanager

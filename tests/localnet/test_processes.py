@@ -81,6 +81,19 @@ def test_stop__a_program_was_killed__what_it_had_started_ends_too(processes):
     assert processes.names() == []
 
 
+def test_start__an_earlier_life_left_something_paused__it_ends(processes):
+    start(processes, "one", PARENT)
+    assert processes.send("one", signal.SIGSTOP, to_all=True)
+    born = processes.find("one")
+    (left,) = (pid for pid in processes.members("one") if pid != born.pid)
+    assert processes.send("one", signal.SIGKILL)
+    await_true(lambda: processes.find("one") is None)
+    processes.log_path("one").write_text("")
+    start(processes, "one", SLEEPER)
+    await_true(lambda: (found := find_process(left)) is None or found.is_dead)
+    assert len(processes.members("one")) == 1
+
+
 @pytest.mark.parametrize("command", [SLEEPER, STUBBORN], ids=["willing", "stubborn"])
 @pytest.mark.parametrize("is_paused", [False, True], ids=["running", "paused"])
 def test_stop__willing_or_not__nothing_is_left(processes, command, is_paused):
