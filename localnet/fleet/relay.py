@@ -34,6 +34,11 @@ def write_wires(folder: Path, wires: Sequence[Wire]) -> None:
     write_whole(folder / ROUTES, json.dumps([asdict(wire) for wire in wires]).encode())
 
 
+def read_wires(folder: Path) -> list[Wire]:
+    """Return the wires of a federation. Raises OSError."""
+    return [Wire(**each) for each in json.loads((folder / ROUTES).read_text())]
+
+
 def cut_path(folder: Path, peer: int) -> Path:
     """Return the file whose presence says that a peer is cut off."""
     return folder / CUT / str(peer)
@@ -44,7 +49,7 @@ class Relay:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._wires = [Wire(**each) for each in json.loads((folder / ROUTES).read_text())]
+        self._wires = read_wires(folder)
         self._servers: dict[Wire, asyncio.Server] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._open: dict[Wire, set[asyncio.StreamWriter]] = {wire: set() for wire in self._wires}

@@ -95,6 +95,10 @@ def test_up__killed_itself__down_leaves_nothing(holdfast, folder):
         assert refused.err == (
             "holdfast: peer 1: expected one that does not run, got one that does\n"
         )
+        refused = holdfast("localnet", "cut", "3", *at)
+        assert refused.code == 1
+        assert refused.err == "holdfast: wires of peer 3: expected peers 0 to 2, got another\n"
+        assert holdfast("localnet", "start", "3", *at).code == 1
         assert holdfast("localnet", "kill", "1", *at).code == 0
         assert holdfast("localnet", "pause", "2", *at).code == 0
         assert holdfast("localnet", "cut", "0", *at).code == 0
@@ -134,7 +138,7 @@ def test_down__another_terminal__ends_up_as_well(holdfast, folder):
         (("up", "--peers", "0"), 1, "peers: expected 1 to 128, got 0"),
         (("up", "--dataset", "nothing"), 1, "data set: expected"),
         (("kill", "0"), 1, "peer 0: expected one that runs, got one that does not"),
-        (("start", "0"), 1, "peer 0: expected a folder"),
+        (("start", "0"), 1, "expected a federation that is up, got one that is not"),
         (("cut", "0"), 1, "expected a federation that is up, got one that is not"),
         (("down",), 1, "expected a federation of localnet up, got none"),
     ],
