@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,8 +69,10 @@ def up(
     from localnet.fleet.standing import stand
 
     scenario = scenario_options.choose_scenario(context.params)
-    _end_when_asked()
-    with stand(_open(directory), scenario, _find_chain(chain)) as standing:
+    with (
+        _ended_when_asked(),
+        stand(_open(directory), scenario, _find_chain(chain)) as standing,
+    ):
         _announce(standing, as_json=as_json)
         follow(_watch(standing, rounds), open_display(as_json=as_json, extra={}))
         summary = standing.following.summary()
@@ -137,10 +140,26 @@ def _find_chain(name: str) -> str | None:
     return found
 
 
-def _end_when_asked() -> None:
-    """Let whoever asks this program to end be heard as its user is."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+@contextmanager
+def _ended_when_asked() -> Iterator[None]:
+    """Let whoever asks this program to end be heard as its user is; but only once, as it then has
+    others to end."""
+
+    def end(number: int, frame: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+        before[signal.SIGHUP] = signal.getsignal(signal.SIGHUP)
+    for each in before:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _announce(standing: "Standing", *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from chain.types import Seat
 from localnet.errors import FleetRefused
 from localnet.fleet.processes import PROC, STOP_SECONDS, Processes, await_end, find_noted
-from localnet.fleet.relay import CUT, cut_path
+from localnet.fleet.relay import CUT, cut_path, read_wires
 from localnet.scenario import Scenario
 from node.learning.process import ONE_THREAD
 from node.whole_file import write_whole
@@ -48,6 +48,11 @@ class Charter:
     def url(self) -> str:
         """Where the chain is, past all cuts."""
         return f"http://127.0.0.1:{self.chain_port}"
+
+    @property
+    def socket_url(self) -> str:
+        """The same as a WebSocket, over which a question costs half as much."""
+        return f"ws://127.0.0.1:{self.chain_port}"
 
 
 def write_charter(directory: Path, charter: Charter) -> None:
@@ -111,7 +116,9 @@ class Fleet:
         self.processes.start(RELAY, [*self._relay, str(self.directory)])
 
     def start(self, seat: int) -> None:
-        """Start a peer. Raises FleetRefused where it runs, or where there is no such peer."""
+        """Start a peer. Raises FleetRefused where it runs, where there is no such peer, or nothing
+        for it to connect to."""
+        self._check_relay()
         if not self.peer_folder(seat).is_dir():
             raise FleetRefused(f"peer {seat}", f"a folder {self.peer_folder(seat)}", "none")
         if self.is_alive(seat):
@@ -124,6 +131,10 @@ class Fleet:
     def is_alive(self, seat: int) -> bool:
         """Whether a peer's program lives, paused or not."""
         return self.processes.find(_name(seat)) is not None
+
+    def members(self, seat: int) -> list[int]:
+        """Return the processes of a peer: its daemon and its learner."""
+        return self.processes.members(_name(seat))
 
     def kill(self, seat: int) -> None:
         """Kill a peer as a power cut would. Raises FleetRefused where it does not run."""
@@ -139,7 +150,7 @@ class Fleet:
 
     def cut(self, seat: int) -> None:
         """Cut a peer off: it reaches no chain, and nobody reaches it. Raises FleetRefused."""
-        self._check_relay()
+        self._check_wired(seat)
         mark = cut_path(self.directory, seat)
         mark.parent.mkdir(exist_ok=True)
         mark.touch()
@@ -147,7 +158,7 @@ class Fleet:
 
     def mend(self, seat: int) -> None:
         """Connect a peer again that was cut off. Raises FleetRefused."""
-        self._check_relay()
+        self._check_wired(seat)
         cut_path(self.directory, seat).unlink(missing_ok=True)
         self.processes.send(RELAY, signal.SIGHUP)
 
@@ -157,9 +168,12 @@ class Fleet:
 
     def stop(self) -> None:
         """End everything: peers first, so that they end in peace."""
-        names = self.processes.names()
-        self.processes.stop([name for name in names if name not in (CHAIN, RELAY)])
-        self.processes.stop([name for name in (RELAY, CHAIN) if name in names])
+        self.stop_peers()
+        self.processes.stop([n for n in (RELAY, CHAIN) if n in self.processes.names()])
+
+    def stop_peers(self) -> None:
+        """End all peers."""
+        self.processes.stop([n for n in self.processes.names() if n not in (CHAIN, RELAY)])
 
     def end(self) -> None:
         """End everything, and first of all whoever holds it together. Raises FleetRefused where
@@ -214,6 +228,13 @@ class Fleet:
     def _send(self, seat: int, number: signal.Signals, *, to_all: bool = False) -> None:
         if not self.processes.send(_name(seat), number, to_all=to_all):
             raise FleetRefused(f"peer {seat}", "one that runs", "one that does not")
+
+    def _check_wired(self, seat: int) -> None:
+        self._check_relay()
+        wired = {wire.peer for wire in read_wires(self.directory)}
+        if seat not in wired:
+            # Who joined later came by himself, past the relay.
+            raise FleetRefused(f"wires of peer {seat}", f"peers 0 to {max(wired)}", "another")
 
     def _check_relay(self) -> None:
         if self.processes.find(RELAY) is None:

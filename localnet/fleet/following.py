@@ -47,7 +47,7 @@ class Following:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            web3 = opened.enter_context(open_endpoint(self._charter.url))
+            web3 = opened.enter_context(open_endpoint(self._charter.socket_url))
             federation = open_federation(web3, self._charter.contract)
             observer = Observer(federation, created_at=find_creation(federation))
             observer.poll()

@@ -28,7 +28,7 @@ from node.whole_file import write_whole
 
 KEYSTORE_WORK = 2**10
 """The password lies beside the keystores, so to guess it need not be dear."""
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 POLL_SECONDS = 0.05
 
 
@@ -57,7 +57,7 @@ def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
         for index in range(scenario.peers):
             to_chain, front, listen = ports[3 * index : 3 * index + 3]
             wires += [Wire(index, to_chain, chain_port), Wire(index, front, listen)]
-            rpc = f"http://127.0.0.1:{to_chain}"
+            rpc = f"ws://127.0.0.1:{to_chain}"
             page = write_peer(
                 scenario, Seat(index), rpc=rpc, chain_id=chain_id, listen=listen, front=front
             )

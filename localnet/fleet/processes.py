@@ -77,7 +77,10 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start a program; what it says is added to its log. Raises OSError."""
+        """Start a program that does not run; what it says is added to its log. Raises OSError."""
+        for pid in self.members(name):
+            # What an earlier life has left would be found by nobody any more.
+            _signal(pid, signal.SIGKILL)
         for folder in (self._pids, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
         note = self._pids / name
@@ -136,8 +139,12 @@ class Processes:
     def stop(self, names: Sequence[str], seconds: float = STOP_SECONDS) -> None:
         """Ask programs to end, and kill them, and all that they started, where they do not."""
         for name in names:
-            self.send(name, signal.SIGTERM)
-            self.send(name, signal.SIGCONT, to_all=True)
+            born, members = self.find(name), self.members(name)
+            # Who leads ends what he has started himself; of one that was killed all are orphans.
+            for pid in members if born is None else (born.pid,):
+                _signal(pid, signal.SIGTERM)
+            for pid in members:
+                _signal(pid, signal.SIGCONT)
         self._wait(names, seconds)
         for name in names:
             for pid in self.members(name):

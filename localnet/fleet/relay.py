@@ -34,6 +34,11 @@ def write_wires(folder: Path, wires: Sequence[Wire]) -> None:
     write_whole(folder / ROUTES, json.dumps([asdict(wire) for wire in wires]).encode())
 
 
+def read_wires(folder: Path) -> list[Wire]:
+    """Return the wires of a federation. Raises OSError."""
+    return [Wire(**each) for each in json.loads((folder / ROUTES).read_text())]
+
+
 def cut_path(folder: Path, peer: int) -> Path:
     """Return the file whose presence says that a peer is cut off."""
     return folder / CUT / str(peer)
@@ -44,8 +49,9 @@ class Relay:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._wires = [Wire(**each) for each in json.loads((folder / ROUTES).read_text())]
+        self._wires = read_wires(folder)
         self._servers: dict[Wire, asyncio.Server] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._open: dict[Wire, set[asyncio.StreamWriter]] = {wire: set() for wire in self._wires}
 
     async def run(self) -> None:
@@ -57,11 +63,16 @@ class Relay:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, me.cancel)
         loop.add_signal_handler(signal.SIGHUP, look.set)
-        while True:
+        try:
+            while True:
+                for wire in self._wires:
+                    await self._set(wire, is_cut=cut_path(self._folder, wire.peer).exists())
+                await look.wait()
+                look.clear()
+        finally:
             for wire in self._wires:
-                await self._set(wire, is_cut=cut_path(self._folder, wire.peer).exists())
-            await look.wait()
-            look.clear()
+                await self._set(wire, is_cut=True)
+            await asyncio.gather(*self._tasks)
 
     async def _set(self, wire: Wire, *, is_cut: bool) -> None:
         server = self._servers.get(wire)
@@ -78,6 +89,9 @@ class Relay:
     async def _pass(
         self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "a server makes one for each connection"
+        self._tasks.add(task)
         opened = [writer]
         self._open[wire].add(writer)
         try:
@@ -88,6 +102,7 @@ class Relay:
                 self._open[wire].add(back_writer)
                 await asyncio.gather(_pump(reader, back_writer), _pump(back_reader, writer))
         finally:
+            self._tasks.discard(task)
             for each in opened:
                 self._open[wire].discard(each)
                 each.transport.abort()

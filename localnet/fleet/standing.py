@@ -45,7 +45,11 @@ def stand(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Iterator[Stand
             for seat in range(scenario.peers):
                 await_peer(fleet, seat)
             with Following(fleet, charter, began_at) as following:
-                yield Standing(fleet, charter, following)
+                try:
+                    yield Standing(fleet, charter, following)
+                finally:
+                    # First of all, or rounds would go on while the others end.
+                    fleet.stop_peers()
         finally:
             fleet.stop()
 

@@ -19,8 +19,10 @@ COMMANDS = [
     ("audit",),
     ("localnet",),
     ("localnet", "run"),
-    *(("localnet", verb) for verb in ("up", "down", "kill", "start")),
-    *(("localnet", verb) for verb in ("pause", "resume", "cut", "mend")),
+    *(
+        ("localnet", verb)
+        for verb in ("up", "kill", "start", "pause", "resume", "cut", "mend", "down")
+    ),
     ("federation",),
     ("federation", "create"),
     ("federation", "show"),
