@@ -19,6 +19,7 @@ from chain.federation import Call
 from chain.fees import FEE_LIMIT_WEI, Market, Offer, compute_higher_offer, compute_offer
 from chain.pending import Pending, Signed
 from chain.rpc import ask
+from chain.types import Wei
 
 GAS_LIMITS = {
     "commit": 250_000,
@@ -68,6 +69,24 @@ def _ignore(pending: Pending) -> None:
     """Nothing outlives this process, so nothing is taken down."""
 
 
+def ask_market(web3: Web3) -> tuple[int, Market]:
+    """Return the head's number and what gas costs there."""
+    latest = ask(web3, "eth_getBlockByNumber", "latest", False)
+    tip_wei = int(ask(web3, "eth_maxPriorityFeePerGas"), 16)
+    return int(latest["number"], 16), Market(int(latest["baseFeePerGas"], 16), tip_wei)
+
+
+def compute_round_cost(web3: Web3) -> tuple[int, Wei]:
+    """Return what a round can cost a peer at most: gas, and wei as of the latest block.
+
+    In the dearest round it votes, commits and proposes, at 128 seats; an ordinary one costs about a
+    tenth. A node asks whether an account could pay the limit, not what will be used of it.
+    """
+    gas = GAS_LIMITS["attest_and_commit"] + GAS_LIMITS["propose"]
+    _, market = ask_market(web3)
+    return gas, Wei(gas * compute_offer(market, FEE_LIMIT_WEI).max_fee_wei)
+
+
 class Sender:
     """Sends one account's transactions, in order; others may send with the same key.
 
@@ -103,7 +122,7 @@ class Sender:
         for _ in range(TRIES):
             gas = self._simulate(call)
             nonce = self._count("pending")
-            number, market = self._ask_market()
+            number, market = ask_market(self.web3)
             signed = self._sign(call, nonce, gas, compute_offer(market, self._fee_limit_wei))
             pending = Pending(call, nonce, gas, (signed,), number)
             note(pending)
@@ -152,7 +171,7 @@ class Sender:
         its place. `note` as in `submit`.
         """
         is_waiting = any(self._is_known(signed) for signed in reversed(pending.versions))
-        number, market = self._ask_market()
+        number, market = ask_market(self.web3)
         if is_waiting and number - pending.sent_in < PATIENCE_BLOCKS:
             return pending
         if not is_waiting:
@@ -217,12 +236,6 @@ class Sender:
     def _is_known(self, signed: Signed) -> bool:
         name = "0x" + signed.hash.hex()
         return ask(self.web3, "eth_getTransactionByHash", name) is not None
-
-    def _ask_market(self) -> tuple[int, Market]:
-        """Return the head's number and what gas costs there."""
-        latest = ask(self.web3, "eth_getBlockByNumber", "latest", False)
-        tip_wei = int(ask(self.web3, "eth_maxPriorityFeePerGas"), 16)
-        return int(latest["number"], 16), Market(int(latest["baseFeePerGas"], 16), tip_wei)
 
     def _simulate(self, call: Call) -> int:
         """Return the gas limit for a call that succeeds now, or raise the error of its revert."""

@@ -9,7 +9,7 @@ import typer
 from cli import options
 from cli.display import print_json
 from cli.events import to_json
-from cli.peer import PasswordFile
+from cli.folder import PasswordFile, open_folder
 
 if TYPE_CHECKING:
     from chain.types import Seat
@@ -57,18 +57,17 @@ def create(
     """Create a federation: calibrate by the founder's data, deploy, keep the first model."""
     from dataclasses import replace
 
-    from cli.peer import open_folder
     from node.founding import read_plan
     from node.seating import create_federation
     from node.settings import write_settings
 
     plan = read_plan(page.read_bytes())
-    settings, account = open_folder(folder, password_file)
-    if settings.contract is not None:
-        raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
-    founding, deployment = create_federation(folder, settings, account, plan)
-    address = deployment.federation.address
-    write_settings(folder, replace(settings, contract=address))
+    with open_folder(folder, password_file) as (settings, account):
+        if settings.contract is not None:
+            raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
+        founding, deployment = create_federation(folder, settings, account, plan)
+        address = deployment.federation.address
+        write_settings(folder, replace(settings, contract=address))
     if as_json:
         clip, root = founding.parameters.clip, founding.parameters.genesis.hex()
         state = {"event": "created", "contract": address, "block": deployment.block}

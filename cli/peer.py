@@ -2,31 +2,18 @@
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from cli import options
+from cli import doctor, options
 from cli.display import print_json
-
-if TYPE_CHECKING:
-    from node.daemon.opening import Account
-    from node.settings import Settings
+from cli.folder import Folder, PasswordFile, open_folder, read_password, read_text
 
 app = typer.Typer(help="One organisation's part in a federation.")
+app.command()(doctor.doctor)
 
 ETHER = 10**18
-PASSWORD = "HOLDFAST_PASSWORD"
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The peer's folder.")]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--password-file",
-        metavar="FILE",
-        show_default=f"${PASSWORD}, or asked for",
-        help="First line: the keystore's password.",
-    ),
-]
 
 
 @app.callback()
@@ -92,7 +79,7 @@ def init(
         share=part,
     )
     check_entries(settings)
-    password = _read_password(password_file, is_new=True)
+    password = read_password(password_file, is_new=True)
     folder.mkdir(parents=True, exist_ok=True)
     account = create_wallet(folder / KEYSTORE, password)
     write_settings(folder, settings)
@@ -120,10 +107,12 @@ def join(
     from node.daemon.opening import find_seat, open_contract
     from node.seating import join as take_seat
 
-    settings, account = open_folder(folder, password_file)
-    addresses = _read_text(admitted).split() if admitted else []
-    with open_contract(settings) as contract:
-        wei = _parse_ether(stake)
+    wei = _parse_ether(stake)
+    addresses = read_text(admitted).split() if admitted else []
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
         receipt = take_seat(contract, account, settings.endpoint, wei, addresses)
         contract.observer.poll()
         seat = find_seat(contract, account.address)
@@ -149,11 +138,13 @@ def run(
     from node.daemon.opening import open_daemon
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings, account = open_folder(folder, password_file)
     stopped_by: list[int] = []
-    with open_daemon(
-        folder, settings, account, clock=lambda: int(time()), poll_seconds=poll_seconds
-    ) as daemon:
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_daemon(
+            folder, settings, account, clock=lambda: int(time()), poll_seconds=poll_seconds
+        ) as daemon,
+    ):
 
         def stop(number: int, frame: object) -> None:
             stopped_by.append(number)
@@ -221,43 +212,35 @@ def activate(
     _call(folder, password_file, "activate", as_json=as_json)
 
 
+@app.command()
+def set_endpoint(
+    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+) -> None:
+    """Tell the others on the chain where to reach this peer, as the settings say."""
+    from node.daemon.opening import find_seat, open_contract
+    from node.seating import set_endpoint as register
+
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        seat = find_seat(contract, account.address)
+        receipt = register(contract, account, seat, settings.endpoint)
+    state = {"event": "set_endpoint", "seat": seat, "endpoint": settings.endpoint}
+    _tell(as_json, {**state, "block": receipt.block})
+
+
 def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
     from node.daemon.opening import find_seat, open_contract
     from node.seating import call_for_seat
 
-    settings, account = open_folder(folder, password_file)
-    with open_contract(settings) as contract:
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
         seat = find_seat(contract, account.address)
         receipt = call_for_seat(contract, account, function, seat)
     _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
-
-
-def open_folder(folder: Path, password_file: Path | None) -> "tuple[Settings, Account]":
-    """Return a peer's settings and its key. Raises SettingsRefused, WalletRefused."""
-    from chain.wallet import open_wallet
-    from node.settings import KEYSTORE, read_settings
-
-    settings = read_settings(folder)
-    return settings, open_wallet(folder / KEYSTORE, _read_password(password_file, is_new=False))
-
-
-def _read_password(file: Path | None, *, is_new: bool) -> str:
-    """Return the password: of a file, of the environment, or asked for; never of the command
-    line."""
-    import os
-
-    if file is not None:
-        return _read_text(file).split("\n")[0].rstrip("\r")
-    if PASSWORD in os.environ:
-        return os.environ[PASSWORD]
-    return str(typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True))
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(f"{file}: expected UTF-8 text, got other bytes") from error
 
 
 def _parse_ether(text: str) -> Any:

@@ -58,3 +58,9 @@ def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat
     """Call `leave`, `withdraw` or `activate` for a seat. Raises SeatRefused, with the contract's
     reason."""
     return Sender(contract.federation.web3, account).send(contract.federation.call(function, seat))
+
+
+def set_endpoint(contract: Contract, account: Signer, seat: Seat, endpoint: str) -> Receipt:
+    """Register where others reach a seat's blobs. Raises NotOwner, SeatRefused."""
+    call = contract.federation.call("set_endpoint", seat, endpoint)
+    return Sender(contract.federation.web3, account).send(call)

@@ -4,6 +4,7 @@ FOLDER/peer.toml        the settings, with a comment each
 FOLDER/keystore.json    the key, encrypted
 FOLDER/journal.db       what the peer did and is about to do
 FOLDER/blobs/           updates and models
+FOLDER/lock             held by the process that is at work here
 """
 
 import json

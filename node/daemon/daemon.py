@@ -12,7 +12,7 @@ from chain.types import Attested, Clock, Logged
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
-from node.errors import PeerRefused
+from node.errors import KeyUsedElsewhere
 from node.journal import Journal
 from node.peer import Peer
 
@@ -51,10 +51,12 @@ class Daemon:
             self._check_own(logged)
 
     def run(self, should_stop: Callable[[], bool]) -> None:
-        """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
-        that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
+        """Follow the chain and act. Raises what another start would not cure: KeyUsedElsewhere,
+        and StoreFailed, JournalFailed, Disagreement."""
+        LOG.info("seat=%d act=start", self.peer.seat)
         while not should_stop():
             self._wait(self._look())
+        LOG.info("seat=%d act=stop", self.peer.seat)
 
     def has_ended(self, rounds: int | None) -> bool:
         """Whether the chain is past so many rounds."""
@@ -88,7 +90,7 @@ class Daemon:
         if not isinstance(event, Attested) or event.seat != self.peer.seat:
             return
         if not self._journal.has_recomputed(event.key):
-            raise PeerRefused(
+            raise KeyUsedElsewhere(
                 f"votes of seat {self.peer.seat}",
                 "only for what this folder's journal has as recomputed here",
                 f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "

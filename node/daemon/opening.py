@@ -95,7 +95,10 @@ def open_daemon(
             recover=signatures.recover,
             clock=clock,
         )
-        opened.enter_context(BlobServer(store, gate, shelves.may_serve, host=host, port=port))
+        greeting = greet(account.address, contract.federation.address)
+        opened.enter_context(
+            BlobServer(store, gate, shelves.may_serve, host=host, port=port, greeting=greeting)
+        )
         fetcher = opened.enter_context(
             Fetcher(
                 store,
@@ -159,6 +162,11 @@ def open_contract(settings: Settings) -> Iterator[Contract]:
         observer = Observer(federation, created_at=find_creation(federation))
         observer.poll()
         yield Contract(federation, observer, federation.get_parameters())
+
+
+def greet(address: str, contract: str) -> str:
+    """Return what the health page of a peer says: whose it is, of which federation."""
+    return f"holdfast peer={address} contract={contract}".lower()
 
 
 def find_seat(contract: Contract, address: str) -> Seat:

@@ -24,7 +24,7 @@ COMMANDS = [
     ("federation", "show"),
     ("peer",),
     *(("peer", verb) for verb in ("init", "join", "run", "status")),
-    *(("peer", verb) for verb in ("leave", "withdraw", "activate")),
+    *(("peer", verb) for verb in ("leave", "withdraw", "activate", "set-endpoint", "doctor")),
     ("model",),
     ("model", "pull"),
     ("model", "verify"),

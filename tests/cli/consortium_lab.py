@@ -1,0 +1,99 @@
+"""Organisations on a chain that is served: real processes, and their commands here."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+HOLDFAST = (sys.executable, "-c", "from cli.app import main; main()")
+PLAN = """
+holdfast = 1
+name = "breast cancer in three clinics"
+[learner]
+name = "softmax"
+[data]
+source = "breast_cancer"
+[seats]
+min_updates = 2
+max_seats = 3
+"""
+WAIT_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Consortium:
+    """A chain process, and the folders of some peers beside it."""
+
+    def __init__(
+        self, directory: Path, stack: ExitStack, here: Callable[..., Any], *serve: str
+    ) -> None:
+        self.here = here
+        self.directory = directory
+        self.password = directory / "password"
+        self.password.write_text("a password\n")
+        self._stack = stack
+        chain = self.chain = self.begin("chain", "serve", "--port", "0", *serve, "--json")
+        assert chain.stdout is not None
+        self.url = json.loads(chain.stdout.readline())["url"]
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [*HOLDFAST, *arguments]
+        process = self._stack.enter_context(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+            )
+        )
+        self._stack.callback(process.kill)
+        return process
+
+    def ask(self, *arguments: str) -> dict[str, object]:
+        """Run a command, here, and return the one object that it prints."""
+        outcome = self.here(*arguments)
+        assert outcome.code == 0, outcome.err
+        answer: dict[str, object] = outcome.summary
+        return answer
+
+    def folder(self, name: str) -> str:
+        return str(self.directory / name)
+
+    def init(self, name: str, share: str, *more: str) -> None:
+        made = self.ask(
+            *("peer", "init", self.folder(name), "--rpc", self.url, "--data", "breast_cancer"),
+            *("--share", share, "--listen", f"127.0.0.1:{free_port()}", "--json"),
+            *("--password-file", str(self.password), *more),
+        )
+        assert self.here("chain", "fund", str(made["address"]), "--rpc", self.url).code == 0
+
+    def act(self, verb: str, name: str, *more: str) -> dict[str, object]:
+        password = ("--password-file", str(self.password))
+        return self.ask("peer", verb, self.folder(name), *password, *more, "--json")
+
+    def run(self, name: str, rounds: int) -> subprocess.Popen[str]:
+        return self.begin(
+            *("peer", "run", self.folder(name), "--password-file", str(self.password)),
+            *("--poll-seconds", "0.05", "--rounds", str(rounds)),
+        )
+
+    def status(self, name: str) -> dict[str, object]:
+        return self.ask("peer", "status", self.folder(name), "--json")
+
+    def found(self, name: str, plan: str = PLAN) -> str:
+        """Create a federation by a peer; return its address."""
+        page = self.directory / "plan.toml"
+        page.write_text(plan)
+        password = ("--password-file", str(self.password))
+        peer = ("--peer", self.folder(name))
+        return str(
+            self.ask("federation", "create", str(page), *peer, *password, "--json")["contract"]
+        )
