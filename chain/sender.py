@@ -61,6 +61,18 @@ class Receipt:
     contract: str | None
 
 
+@dataclass
+class Tally:
+    """What a sender did since it began. `replaced`: again with higher fees; `reverted`: mined, and
+    refused by the contract. `gas_used` is of all that was mined, whatever came of it."""
+
+    sent: int = 0
+    replaced: int = 0
+    mined: int = 0
+    reverted: int = 0
+    gas_used: int = 0
+
+
 Note = Callable[[Pending], None]
 """Takes down what is about to be sent."""
 
@@ -110,6 +122,7 @@ class Sender:
         self._is_gas_free = is_gas_free
         self._fee_limit_wei = NO_LIMIT_WEI if is_gas_free else fee_limit_wei
         self._chain_id = web3.eth.chain_id
+        self.tally = Tally()
 
     def submit(self, call: Call, note: Note = _ignore) -> Pending:
         """Simulate, sign and send; raises a Reverted, with nothing sent, where it would fail.
@@ -128,6 +141,7 @@ class Sender:
             note(pending)
             said = self._dispatch(signed)
             if said not in (Acceptance.NONCE_USED, Acceptance.NONCE_TAKEN):
+                self.tally.sent += 1
                 return pending
             # Another process may have sent the same call with the same nonce: the same bytes.
             if said is Acceptance.NONCE_USED and self._get_receipt(pending) is not None:
@@ -152,8 +166,11 @@ class Sender:
                     return None
                 raise Replaced(pending.call.function, pending.nonce)
         block = int(receipt["blockNumber"], 16)
+        self.tally.gas_used += int(receipt["gasUsed"], 16)
         if int(receipt["status"], 16) != 1:
+            self.tally.reverted += 1
             raise self._reason(pending.call, block)
+        self.tally.mined += 1
         return Receipt(
             transaction=bytes.fromhex(receipt["transactionHash"][2:]),
             function=pending.call.function,
@@ -181,6 +198,7 @@ class Sender:
             if offer is not None:
                 signed = self._sign(pending.call, pending.nonce, pending.gas, offer)
                 pending = pending.with_version(signed, number)
+                self.tally.replaced += 1
                 is_waiting = False
         if not is_waiting:
             note(pending)

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import doctor, options
+from cli import doctor, options, running
 from cli.display import print_json
 from cli.folder import Folder, PasswordFile, open_folder, read_password, read_text
 
 app = typer.Typer(help="One organisation's part in a federation.")
+app.command()(running.run)
 app.command()(doctor.doctor)
 
 ETHER = 10**18
@@ -62,9 +63,7 @@ def init(
         raise typer.BadParameter("expected --rpc ENDPOINT")
     if (folder / SETTINGS).exists():
         raise typer.BadParameter(f"{folder} is a peer's folder already")
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit():
-        raise typer.BadParameter(f"--listen: expected HOST:PORT, got {listen!r}")
+    address = options.parse_address("--listen", listen)
     part = _parse_share(share)
     with open_endpoints(rpc) as web3:
         chain_id = int(web3.eth.chain_id)
@@ -72,7 +71,7 @@ def init(
         rpc=tuple(rpc),
         contract=contract,
         chain_id=chain_id,
-        listen=(host, int(port)),
+        listen=address,
         endpoint=endpoint or f"http://{listen}",
         source=source,
         label=label,
@@ -117,42 +116,6 @@ def join(
         contract.observer.poll()
         seat = find_seat(contract, account.address)
     _tell(as_json, {"event": "joined", "seat": seat, "stake_wei": wei, "block": receipt.block})
-
-
-@app.command()
-def run(
-    folder: Folder,
-    poll_seconds: Annotated[
-        float, typer.Option(min=0.01, help="Between two looks at the chain.")
-    ] = 0.5,
-    rounds: Annotated[
-        int | None, typer.Option(min=1, show_default="for ever", help="End after so many rounds.")
-    ] = None,
-    password_file: PasswordFile = None,
-) -> None:
-    """Train, vote, serve until interrupted. Killed at any moment, it goes on when started."""
-    import logging
-    import signal
-    from time import time
-
-    from node.daemon.opening import open_daemon
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stopped_by: list[int] = []
-    with (
-        open_folder(folder, password_file) as (settings, account),
-        open_daemon(
-            folder, settings, account, clock=lambda: int(time()), poll_seconds=poll_seconds
-        ) as daemon,
-    ):
-
-        def stop(number: int, frame: object) -> None:
-            stopped_by.append(number)
-            daemon.stop()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        daemon.run(lambda: bool(stopped_by) or daemon.has_ended(rounds))
 
 
 @app.command()

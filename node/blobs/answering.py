@@ -16,6 +16,7 @@ from node.blobs.errors import AccessRefused, BlobCorrupt, StoreFailed
 from node.blobs.limits import ServingLimits
 from node.blobs.rates import Rates
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 from node.blobs.trees import Trees
 
 LOG = logging.getLogger("holdfast.blobs")
@@ -50,12 +51,14 @@ class Answers:
         may_serve: MayServe,
         limits: ServingLimits,
         greeting: str,
+        tally: Tally,
     ) -> None:
         self._store = store
         self._gate = gate
         self._may_serve = may_serve
         self._limits = limits
         self._greeting = greeting
+        self._tally = tally
         self._trees = Trees(store, most_bytes=limits.tree_bytes)
         self._addresses = _build_rates(limits, limits.address_requests_per_second)
         self._requests = _build_rates(limits, limits.requests_per_second)
@@ -194,6 +197,7 @@ class Answers:
             LOG.info("act=cut_off client=%s reason=slow", request.remote)
             _cut_off(request)
             return False
+        self._tally.served_bytes += len(body)
         return True
 
     async def _refuse(self, request: web.BaseRequest, refused: _Refused) -> web.StreamResponse:

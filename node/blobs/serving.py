@@ -26,6 +26,7 @@ from node.blobs.connections import Connections
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import ListenRefused
 from node.blobs.limits import ServingLimits
+from node.blobs.tally import Tally
 
 CLOSING_SECONDS = 1.0
 
@@ -41,7 +42,7 @@ class Certificate:
 class BlobServer:
     """Serves a store at `host`:`port` (0 is any free one), in a thread; a context manager.
 
-    `greeting` is what `/health` says. Raises ListenRefused.
+    `greeting` is what `/health` says; what is served is added to `tally`. Raises ListenRefused.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class BlobServer:
         limits: ServingLimits | None = None,
         certificate: Certificate | None = None,
         greeting: str = "holdfast",
+        tally: Tally | None = None,
     ) -> None:
         self._background = Background("blob-server")
         self._limits = limits or ServingLimits()
         self._make_answers: Callable[[], Answers] = lambda: Answers(
-            store, gate, may_serve, self._limits, greeting
+            store, gate, may_serve, self._limits, greeting, tally or Tally()
         )
         self._host = host
         self.port = port

@@ -12,6 +12,7 @@ from chain.types import Attested, Clock, Logged
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
+from node.daemon.tallies import Tallies
 from node.errors import KeyUsedElsewhere
 from node.journal import Journal
 from node.peer import Peer
@@ -34,6 +35,7 @@ class Daemon:
         shelves: Shelves,
         connections: Callable[[], list[object]],
         bell: Bell,
+        tallies: Tallies,
         *,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
@@ -44,6 +46,9 @@ class Daemon:
         self._shelves = shelves
         self._connections = connections
         self._bell = bell
+        self.tallies = tallies
+        self.watch: Callable[[], None] = lambda: None
+        """Called after each look at the chain, in the loop's thread; it may ask the node."""
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
@@ -72,7 +77,9 @@ class Daemon:
         try:
             self._news(self.contract.observer.poll())
             until = self.peer.act()
+            self.watch()
         except (Unreachable, Gone, Refused) as error:
+            self.tallies.chain_failures += 1
             LOG.warning("seat=%d act=wait error=%r", self.peer.seat, str(error))
             self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
             return None
@@ -82,6 +89,7 @@ class Daemon:
     def _news(self, news: tuple[Logged, ...]) -> None:
         for logged in news:
             self._check_own(logged)
+        self.tallies.count(news, self.peer.seat)
         self._shelves.update(self.contract, news, self._now())
 
     def _check_own(self, logged: Logged) -> None:

@@ -25,10 +25,12 @@ from node.blobs.fetching import Fetched, Fetcher
 from node.blobs.holdings import Outcome
 from node.blobs.serving import BlobServer
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
+from node.daemon.tallies import Tallies
 from node.data.dataset import Dataset
 from node.data.partition import parse_partition
 from node.data.sources import load
@@ -80,7 +82,7 @@ def open_daemon(
         spec = parse_spec(contract.observer.ledger.spec)
         journal = opened.enter_context(Journal(folder / JOURNAL))
         store = DiskBlobs(folder / BLOBS)
-        bell, shelves = Bell(), Shelves()
+        bell, shelves, tally = Bell(), Shelves(), Tally()
         shelves.update(contract, contract.observer.history, clock())
         opened.callback(bell.close)
         signatures = Signatures(contract.federation.chain_id, contract.federation.address)
@@ -97,7 +99,15 @@ def open_daemon(
         )
         greeting = greet(account.address, contract.federation.address)
         opened.enter_context(
-            BlobServer(store, gate, shelves.may_serve, host=host, port=port, greeting=greeting)
+            BlobServer(
+                store,
+                gate,
+                shelves.may_serve,
+                host=host,
+                port=port,
+                greeting=greeting,
+                tally=tally,
+            )
         )
         fetcher = opened.enter_context(
             Fetcher(
@@ -105,6 +115,7 @@ def open_daemon(
                 endpoint_of=lambda other: _find_endpoint(contract, other),
                 passport=Passport(seat, sign=sign, clock=clock),
                 notify=bell.ring,
+                tally=tally,
             )
         )
         # Deterministic, so that a killed peer rounds again as before; secret, as the key is.
@@ -125,10 +136,11 @@ def open_daemon(
             ]
 
         trainer = opened.enter_context(ProcessTrainer(enrol))
+        sender = Sender(contract.federation.web3, account)
         peer = Peer(
             seat=seat,
             contract=contract,
-            sender=Sender(contract.federation.web3, account),
+            sender=sender,
             blobs=store,
             exchange=_Exchange(fetcher),
             journal=journal,
@@ -142,6 +154,7 @@ def open_daemon(
             shelves,
             lambda: [trainer.connection],
             bell,
+            Tallies(tally, sender.tally, trainer.tally),
             clock=clock,
             poll_seconds=poll_seconds,
         )

@@ -79,10 +79,10 @@ class Consortium:
         password = ("--password-file", str(self.password))
         return self.ask("peer", verb, self.folder(name), *password, *more, "--json")
 
-    def run(self, name: str, rounds: int) -> subprocess.Popen[str]:
+    def run(self, name: str, rounds: int, *more: str) -> subprocess.Popen[str]:
         return self.begin(
             *("peer", "run", self.folder(name), "--password-file", str(self.password)),
-            *("--poll-seconds", "0.05", "--rounds", str(rounds)),
+            *("--poll-seconds", "0.05", "--rounds", str(rounds), *more),
         )
 
     def status(self, name: str) -> dict[str, object]:
