@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
 PASSWORD = "HOLDFAST_PASSWORD"
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The peer's folder.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="Another value for an entry of the settings, such as exchange.public=true; may be "
+        "repeated.",
+    ),
+]
 PasswordFile = Annotated[
     Path | None,
     typer.Option(

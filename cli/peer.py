@@ -1,20 +1,26 @@
 """`holdfast peer`: one organisation's part in a federation."""
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import doctor, options, running
 from cli.display import print_json
-from cli.folder import Folder, PasswordFile, open_folder, read_password, read_text
+from cli.folder import Changes, Folder, PasswordFile, open_folder, read_password, read_text
+
+if TYPE_CHECKING:
+    from node.settings import Settings
 
 app = typer.Typer(help="One organisation's part in a federation.")
 app.command()(running.run)
 app.command()(doctor.doctor)
 
 ETHER = 10**18
+ANY_ENDPOINT = "http://to-be-chosen.invalid"
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 @app.callback()
@@ -51,13 +57,14 @@ def init(
             metavar="URL", show_default="http://LISTEN", help="Where the others reach that."
         ),
     ] = None,
+    changes: Changes = None,
     password_file: PasswordFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Make a folder: settings to edit, and a key of its own, encrypted."""
     from chain.connect import open_endpoints
     from chain.wallet import create_wallet
-    from node.settings import KEYSTORE, SETTINGS, Settings, check_entries, write_settings
+    from node.settings import KEYSTORE, SETTINGS, Settings, change_settings, write_settings
 
     if not rpc:
         raise typer.BadParameter("expected --rpc ENDPOINT")
@@ -72,12 +79,14 @@ def init(
         contract=contract,
         chain_id=chain_id,
         listen=address,
-        endpoint=endpoint or f"http://{listen}",
+        endpoint=endpoint or ANY_ENDPOINT,
         source=source,
         label=label,
         share=part,
     )
-    check_entries(settings)
+    settings = change_settings(settings, changes or [])
+    if settings.endpoint == ANY_ENDPOINT:
+        settings = replace(settings, endpoint=_derive_endpoint(settings))
     password = read_password(password_file, is_new=True)
     folder.mkdir(parents=True, exist_ok=True)
     account = create_wallet(folder / KEYSTORE, password)
@@ -204,6 +213,15 @@ def _call(folder: Path, password_file: Path | None, function: str, *, as_json: b
         seat = find_seat(contract, account.address)
         receipt = call_for_seat(contract, account, function, seat)
     _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
+
+
+def _derive_endpoint(settings: "Settings") -> str:
+    """Return the URL of where the peer listens, if others could reach that."""
+    host, port = settings.listen
+    if host in EVERYWHERE:
+        raise typer.BadParameter(f"expected --endpoint URL with --listen {host}:{port}")
+    scheme = "https" if settings.certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _parse_ether(text: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import options
-from cli.folder import Folder, PasswordFile, open_folder
+from cli.folder import Changes, Folder, PasswordFile, open_folder
 
 INTERRUPTED = 130
 
@@ -28,10 +28,12 @@ def run(
             metavar="HOST:PORT", show_default="none", help="Serve numbers for Prometheus there."
         ),
     ] = None,
+    changes: Changes = None,
     password_file: PasswordFile = None,
 ) -> None:
     """Train, vote, serve until interrupted. Killed at any moment, it goes on when started."""
     from node.daemon.opening import open_daemon
+    from node.settings import change_settings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     metrics_at = None if metrics is None else options.parse_address("--metrics", metrics)
@@ -42,6 +44,7 @@ def run(
     stopped_by: list[int] = []
     with ExitStack() as opened:
         settings, account = opened.enter_context(open_folder(folder, password_file))
+        settings = change_settings(settings, changes or [])
         daemon = opened.enter_context(
             open_daemon(folder, settings, account, clock=clock, poll_seconds=poll_seconds)
         )

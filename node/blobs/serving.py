@@ -38,6 +38,17 @@ class Certificate:
     certificate: Path
     key: Path
 
+    def build_context(self) -> ssl.SSLContext:
+        """Return what a server needs of them. Raises ListenRefused."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:  # an ssl.SSLError is one
+            raise ListenRefused(
+                f"certificate {self.certificate}, key {self.key}", "two PEM files", error
+            ) from error
+        return context
+
 
 class BlobServer:
     """Serves a store at `host`:`port` (0 is any free one), in a thread; a context manager.
@@ -75,7 +86,7 @@ class BlobServer:
         return f"{'https' if self._certificate else 'http'}://{host}:{self.port}"
 
     def __enter__(self) -> Self:
-        context = self._make_context()
+        context = None if self._certificate is None else self._certificate.build_context()
         self._background.__enter__()
         try:
             self._background.run(self._listen(context))
@@ -92,19 +103,6 @@ class BlobServer:
     ) -> None:
         self._background.run(self._opened.aclose())
         self._background.__exit__(kind, error, trace)
-
-    def _make_context(self) -> ssl.SSLContext | None:
-        if self._certificate is None:
-            return None
-        files = self._certificate
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        try:
-            context.load_cert_chain(files.certificate, files.key)
-        except OSError as error:  # an ssl.SSLError is one
-            raise ListenRefused(
-                f"certificate {files.certificate}, key {files.key}", "two PEM files", error
-            ) from error
-        return context
 
     async def _listen(self, context: ssl.SSLContext | None) -> None:
         manager = web.Server(self._make_answers().handle, handler_cancellation=True)

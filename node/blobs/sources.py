@@ -61,12 +61,16 @@ class TrustRefused(BlobError):
 
 
 def build_trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Return whom to trust over https: the system's authorities, or those in a PEM file. Raises
+    """Return whom to trust over https: the system's authorities, and those in a PEM file. Raises
     TrustRefused."""
+    context = ssl.create_default_context()
+    if ca_file is None:
+        return context
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context.load_verify_locations(ca_file)
     except OSError as error:
         raise TrustRefused(f"authorities in {ca_file}", "a PEM file", error) from error
+    return context
 
 
 class Sources:

@@ -18,12 +18,12 @@ from chain.observer import Observer
 from chain.sender import Sender, Signer
 from chain.signatures import Signatures
 from chain.types import Clock, Reading, Seat
-from node.blobs.access import MembersGate, Passport
+from node.blobs.access import MembersGate, Passport, PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import StoreFailed
 from node.blobs.fetching import Fetched, Fetcher
 from node.blobs.holdings import Outcome
-from node.blobs.serving import BlobServer
+from node.blobs.serving import BlobServer, Certificate
 from node.blobs.store import Blob
 from node.blobs.tally import Tally
 from node.contract import Contract
@@ -101,10 +101,12 @@ def open_daemon(
         opened.enter_context(
             BlobServer(
                 store,
-                gate,
+                PublicGate() if settings.is_public else gate,
                 shelves.may_serve,
                 host=host,
                 port=port,
+                limits=settings.limits.build(),
+                certificate=name_certificate(settings),
                 greeting=greeting,
                 tally=tally,
             )
@@ -114,6 +116,7 @@ def open_daemon(
                 store,
                 endpoint_of=lambda other: _find_endpoint(contract, other),
                 passport=Passport(seat, sign=sign, clock=clock),
+                ca_file=None if settings.ca is None else Path(settings.ca),
                 notify=bell.ring,
                 tally=tally,
             )
@@ -175,6 +178,14 @@ def open_contract(settings: Settings) -> Iterator[Contract]:
         observer = Observer(federation, created_at=find_creation(federation))
         observer.poll()
         yield Contract(federation, observer, federation.get_parameters())
+
+
+def name_certificate(settings: Settings) -> Certificate | None:
+    """Return the files for https, where the settings name some."""
+    if settings.certificate is None:
+        return None
+    certificate, key = settings.certificate
+    return Certificate(Path(certificate), Path(key))
 
 
 def greet(address: str, contract: str) -> str:

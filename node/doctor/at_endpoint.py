@@ -1,8 +1,10 @@
 """The check of the way on which the other peers come for blobs."""
 
 import secrets
+import ssl
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 
 from yarl import URL
 
@@ -12,7 +14,7 @@ from node.blobs.disk import DiskBlobs
 from node.blobs.errors import ListenRefused
 from node.blobs.serving import BlobServer
 from node.blobs.sources import build_trust
-from node.daemon.opening import greet
+from node.daemon.opening import greet, name_certificate
 from node.doctor.case import Case, Fault
 from node.folder_lock import is_locked
 from node.settings import BLOBS, KEYSTORE, Settings
@@ -47,7 +49,13 @@ def check_endpoint(case: Case) -> str:
     store = DiskBlobs(case.folder / BLOBS)
     try:
         with BlobServer(
-            store, PublicGate(), lambda blob, reader: False, host=host, port=port, greeting=word
+            store,
+            PublicGate(),
+            lambda blob, reader: False,
+            host=host,
+            port=port,
+            certificate=name_certificate(settings),
+            greeting=word,
         ):
             said = _ask(settings)
     except ListenRefused as error:
@@ -59,12 +67,26 @@ def check_endpoint(case: Case) -> str:
     return f"{settings.endpoint} leads to {host}:{port} (the peer is not at work)"
 
 
+def check_files(case: Case) -> str:
+    """The files for https can be read."""
+    settings = case.settings
+    files = name_certificate(settings)
+    if files is not None:
+        files.build_context()
+    _trust(settings)
+    return "https by itself" if files else "plain http: a proxy in front may make it https"
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    return build_trust(None if settings.ca is None else Path(settings.ca))
+
+
 def _ask(settings: Settings) -> str:
     """Return what the health page at the endpoint says. Raises Fault."""
     url = URL(settings.endpoint.rstrip("/") + "/health")
     host, port = url.host or "", url.port
     connection = (
-        HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=build_trust(None))
+        HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=_trust(settings))
         if url.scheme == "https"
         else HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     )

@@ -79,8 +79,14 @@ CHECKS = (
         "holdfast peer set-endpoint FOLDER, or correct exchange.endpoint in the settings",
     ),
     Check(
+        "https",
+        ("settings",),
+        at_endpoint.check_files,
+        "correct exchange.certificate, .key and .ca in the settings",
+    ),
+    Check(
         "endpoint",
-        ("settings", "folder"),
+        ("https", "folder"),
         at_endpoint.check_endpoint,
         "let exchange.endpoint lead to exchange.listen: name, firewall, proxy, and a router that "
         "also leads its own network there",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ source = "breast_cancer"
 min_updates = 2
 max_seats = 3
 """
+TWO = PLAN.replace("max_seats = 3", "max_seats = 2")
 WAIT_SECONDS = 120
 
 
@@ -97,3 +99,39 @@ class Consortium:
         return str(
             self.ask("federation", "create", str(page), *peer, *password, "--json")["contract"]
         )
+
+
+def join_two(consortium: Consortium, *more: str) -> str:
+    """Give `a` and `b` a seat each with half of the data; return their federation's address."""
+    consortium.init("a", "1/2", *more)
+    contract = consortium.found("a", TWO)
+    consortium.init("b", "2/2", "--contract", contract, *more)
+    for name in "ab":
+        consortium.act("join", name)
+    return contract
+
+
+def await_lines(process: subprocess.Popen[str], words: str, count: int = 1) -> list[str]:
+    """Read a process's log until the words have come so often; return all that was read."""
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        count -= words in line
+        if not count:
+            return lines
+    raise AssertionError(f"expected {words} in the log, got its end after {lines}")
+
+
+def end(process: subprocess.Popen[str], code: int = 0) -> str:
+    """Wait for a process to end well; return the rest of its log."""
+    _, err = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == code, err
+    assert "Traceback" not in err, err
+    return err
+
+
+def stop(process: subprocess.Popen[str]) -> str:
+    """Let a process end by itself; return the rest of its log."""
+    process.send_signal(signal.SIGTERM)
+    return end(process)

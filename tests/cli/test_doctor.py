@@ -3,7 +3,6 @@ what to do."""
 
 import json
 import shutil
-import signal
 import socket
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,7 +11,7 @@ from time import time
 
 import pytest
 from conftest import run_here
-from consortium_lab import PLAN, WAIT_SECONDS, Consortium, free_port
+from consortium_lab import PLAN, Consortium, await_lines, free_port, stop
 
 from chain.connect import connect_devnet
 from chain.devnet.devnet import Devnet
@@ -142,6 +141,14 @@ def lose_the_data(folder, consortium, stack):
     change(folder, source=str(folder / "gone.csv"))
 
 
+def lose_the_certificate(folder, consortium, stack):
+    change(folder, certificate=("gone.pem", "gone.key"))
+
+
+def trust_no_file(folder, consortium, stack):
+    change(folder, ca=str(folder / "peer.toml"))
+
+
 def learn_from_other_data(folder, consortium, stack):
     change(folder, source="digits", share=None)
 
@@ -157,6 +164,8 @@ PLANTED = [
     ("a", listen_elsewhere, "endpoint", "Connection refused", "let exchange.endpoint lead"),
     ("a", work_without_serving, "endpoint", "Connection refused", "let exchange.endpoint lead"),
     ("a", move, "registered", "the chain tells the others", "holdfast peer set-endpoint"),
+    ("a", lose_the_certificate, "https", "gone.pem, key gone.key: expected two PEM", "correct"),
+    ("a", trust_no_file, "https", "peer.toml: expected a PEM file", "correct exchange.cert"),
     ("a", want_a_larger_disk, "disk", "too little for", "make room for"),
     ("a", forget_the_password, "keystore", "the password of this keystore", "give the right"),
     ("a", cut_the_keystore, "keystore", "expected a keystore of version 3", "from a copy"),
@@ -206,13 +215,9 @@ def test_examine__a_late_block_on_a_chain_that_mines_on_demand__is_no_fault(cons
 def test_doctor__a_peer_at_work__is_well_and_ends_in_peace(consortium):
     process = consortium.run("a", 10**6)
     password = ("--password-file", str(consortium.password))
-    for line in process.stderr:
-        if "act=start" in line:
-            break
+    await_lines(process, "act=start")
     outcome = consortium.here("peer", "doctor", consortium.folder("a"), *password, "--json")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=WAIT_SECONDS)
-    assert process.returncode == 0
+    stop(process)
     assert outcome.code == 0, outcome.out
     assert {line["state"] for line in outcome.lines} == {"ok"}
     assert "the peer is at work" in next(

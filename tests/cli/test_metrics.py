@@ -1,31 +1,19 @@
 """What Prometheus reads of a peer at work: a real process, asked over HTTP."""
 
-import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
 from urllib.request import urlopen
 
 import pytest
-from consortium_lab import PLAN, WAIT_SECONDS, Consortium, free_port
+from consortium_lab import WAIT_SECONDS, await_lines, free_port, join_two, stop
 from prometheus_client.parser import text_string_to_metric_families
-
-TWO = PLAN.replace("max_seats = 3", "max_seats = 2")
 
 
 @pytest.fixture
-def pair(tmp_path, holdfast, monkeypatch):
-    """Two seats, each with half of the data, ready to run."""
-    monkeypatch.setattr("chain.wallet.WORK", 2**10)
-    with ExitStack() as stack:
-        consortium = Consortium(tmp_path, stack, holdfast)
-        consortium.init("a", "1/2")
-        contract = consortium.found("a", TWO)
-        consortium.init("b", "2/2", "--contract", contract)
-        for name in "ab":
-            consortium.act("join", name)
-        yield consortium
+def pair(consortium):
+    join_two(consortium)
+    return consortium
 
 
 def read_metrics(port):
@@ -40,14 +28,6 @@ def read_metrics(port):
     return samples, {family.name: family.type for family in families}
 
 
-def await_lines(process, words, count):
-    for line in process.stderr:
-        count -= words in line
-        if not count:
-            return
-    pytest.fail(f"expected {words} in the log, got its end")
-
-
 def test_metrics__two_rounds_of_two_peers__are_what_the_chain_and_the_exchange_saw(pair):
     port = free_port()
     first = pair.run("a", 10**6, "--metrics", f"127.0.0.1:{port}")
@@ -55,9 +35,7 @@ def test_metrics__two_rounds_of_two_peers__are_what_the_chain_and_the_exchange_s
     await_lines(first, "act=fetched", 3)  # in the third round, so two are agreed
     samples, kinds = read_metrics(port)
     for process in (first, second):
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=WAIT_SECONDS)
-        assert process.returncode == 0
+        stop(process)
     assert samples["holdfast_round",] >= 3
     assert samples["holdfast_height",] >= 2
     phases = {name[1]: value for name, value in samples.items() if name[0] == "holdfast_phase"}

@@ -1,36 +1,19 @@
 """Three organisations on a chain that is served: real processes, from nothing to a shared model."""
 
 import signal
-import subprocess
-from contextlib import ExitStack
 
 import pytest
-from consortium_lab import PLAN, WAIT_SECONDS, Consortium
+from consortium_lab import PLAN, end, stop
 
 ETHER = 10**18
 
 
-@pytest.fixture
-def consortium(tmp_path, holdfast, monkeypatch):
-    # The file says what opening it costs; nothing here is worth guarding.
-    monkeypatch.setattr("chain.wallet.WORK", 2**10)
-    with ExitStack() as stack:
-        opened = Consortium(tmp_path, stack, holdfast)
-        (tmp_path / "plan.toml").write_text(PLAN)
-        yield opened
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    _, err = process.communicate(timeout=WAIT_SECONDS)
-    assert process.returncode == 0, err
-    assert "Traceback" not in err
-
-
 def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(consortium):
     consortium.init("a", "1/3")
-    plan = str(consortium.directory / "plan.toml")
+    plan = consortium.directory / "plan.toml"
+    plan.write_text(PLAN)
     created = consortium.ask(
-        *("federation", "create", plan, "--peer", consortium.folder("a"), "--json"),
+        *("federation", "create", str(plan), "--peer", consortium.folder("a"), "--json"),
         *("--password-file", str(consortium.password)),
     )
     assert created["clip"] > 0
@@ -129,9 +112,7 @@ def test_peer__folder_at_work_already__every_command_that_sends_is_refused(conso
         outcome = consortium.here("peer", verb, folder, *password)
         assert (outcome.code, outcome.err) == (1, told), verb
     assert consortium.status("a")["seat"] == 0
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=WAIT_SECONDS)
-    assert (process.returncode, err.count("Traceback")) == (0, 0), err
+    stop(process)
 
 
 def test_set_endpoint__settings_changed__the_chain_tells_the_new_one(consortium):

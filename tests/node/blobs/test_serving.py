@@ -293,6 +293,21 @@ def test_tls__certificate_that_is_vouched_for__serves_and_else_is_refused(store,
             assert fetcher.fetch(BLOB, 1) == Fetched(BLOB, ((Seat(1), 3),))
 
 
+def test_tls__many_chunks__asyncio_has_nothing_to_complain_of(
+    store, tmp_path, caplog
+):
+    payload, blob = draw(40 * CHUNK_BYTES, seed=3)
+    store.put(blob, payload)
+    with (
+        serve(store, certificate=FILES) as server,
+        fetching(
+            DiskBlobs(tmp_path / "mine"), {1: server.url}, ca_file=FILES.certificate
+        ) as fetcher,
+    ):
+        assert fetcher.fetch(blob, 1) == Fetched(blob, ((Seat(1), 40),))
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 def test_tls__files_that_are_none__is_refused(store, tmp_path):
     missing = Certificate(tmp_path / "none.pem", FILES.key)
     with (
