@@ -208,13 +208,17 @@ class Sender:
 
     def send(self, call: Call) -> Receipt:
         """Submit a call and wait until it is mined; raises Lost where that takes too long."""
+        return self.follow(self.submit(call))
+
+    def follow(self, pending: Pending, note: Note = _ignore) -> Receipt:
+        """Wait until what was submitted is mined, in this life or an earlier one, and help it on;
+        raises Lost where that takes too long. `note` as in `submit`."""
         deadline = monotonic() + self._timeout_seconds
-        pending = self.submit(call)
         while (receipt := self.find(pending)) is None:
             if monotonic() > deadline:
                 raise Lost(pending.transaction)
             sleep(POLL_SECONDS)
-            pending = self.renew(pending)
+            pending = self.renew(pending, note)
         return receipt
 
     def _sign(self, call: Call, nonce: int, gas: int, offer: Offer) -> Signed:

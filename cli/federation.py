@@ -58,24 +58,25 @@ def create(
     from dataclasses import replace
 
     from node.founding import read_plan
-    from node.seating import create_federation
+    from node.seating import create_federation, end_founding, is_founding
     from node.settings import write_settings
 
     plan = read_plan(page.read_bytes())
     with open_folder(folder, password_file) as (settings, account):
-        if settings.contract is not None:
+        if settings.contract is not None and not is_founding(folder):
             raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
-        founding, deployment = create_federation(folder, settings, account, plan)
+        parameters, deployment = create_federation(folder, settings, account, plan)
         address = deployment.federation.address
         write_settings(folder, replace(settings, contract=address))
+        end_founding(folder)
     if as_json:
-        clip, root = founding.parameters.clip, founding.parameters.genesis.hex()
+        clip, root = parameters.clip, parameters.genesis.hex()
         state = {"event": "created", "contract": address, "block": deployment.block}
         print_json({**state, "clip": clip, "genesis": "0x" + root})
         return
     typer.echo(f"contract {address}, created in block {deployment.block}")
-    if founding.is_calibrated:
-        typer.echo(f"clip     {founding.parameters.clip}: 4 times the norm of a dry round here")
+    if plan.rule.needs_calibration:
+        typer.echo(f"clip     {parameters.clip}: 4 times the norm of a dry round here")
     typer.echo(f"the others: holdfast peer init FOLDER --contract {address} --rpc ...")
 
 

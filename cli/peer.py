@@ -63,7 +63,8 @@ def init(
 ) -> None:
     """Make a folder: settings to edit, and a key of its own, encrypted."""
     from chain.connect import open_endpoints
-    from chain.wallet import create_wallet
+    from chain.wallet import create_wallet, open_wallet
+    from node.folder_lock import lock_folder
     from node.settings import KEYSTORE, SETTINGS, Settings, change_settings, write_settings
 
     if not rpc:
@@ -87,13 +88,20 @@ def init(
     settings = change_settings(settings, changes or [])
     if settings.endpoint == ANY_ENDPOINT:
         settings = replace(settings, endpoint=_derive_endpoint(settings))
-    password = read_password(password_file, is_new=True)
+    is_new = not (folder / KEYSTORE).exists()
+    password = read_password(password_file, is_new=is_new)
     folder.mkdir(parents=True, exist_ok=True)
-    account = create_wallet(folder / KEYSTORE, password)
-    write_settings(folder, settings)
+    with lock_folder(folder):
+        # A call that died before it wrote the settings has left a key, which may have ether.
+        open_or_create = create_wallet if is_new else open_wallet
+        account = open_or_create(folder / KEYSTORE, password)
+        write_settings(folder, settings)
     if as_json:
-        print_json({"event": "initialised", "folder": str(folder), "address": account.address})
+        state = {"event": "initialised", "folder": str(folder), "address": account.address}
+        print_json({**state, "is_new": is_new})
     else:
+        if not is_new:
+            typer.echo(f"{folder}: went on with the key that was there")
         typer.echo(f"{folder}: settings in {SETTINGS}, key in {KEYSTORE}")
         typer.echo(f"address {account.address}: give it ether for a stake and for gas")
 

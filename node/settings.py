@@ -4,6 +4,7 @@ FOLDER/peer.toml        the settings, with a comment each
 FOLDER/keystore.json    the key, encrypted
 FOLDER/journal.db       what the peer did and is about to do
 FOLDER/blobs/           updates and models
+FOLDER/founding         the creation of a federation, while it is on its way
 FOLDER/lock             held by the process that is at work here
 """
 
@@ -21,6 +22,7 @@ from node.spec import Table
 from node.whole_file import write_whole
 
 SETTINGS, KEYSTORE, JOURNAL, BLOBS = "peer.toml", "keystore.json", "journal.db", "blobs"
+FOUNDING = "founding"
 
 _PAGE = """\
 # A peer of a Holdfast federation. What stands here concerns this organisation only.

@@ -293,9 +293,7 @@ def test_tls__certificate_that_is_vouched_for__serves_and_else_is_refused(store,
             assert fetcher.fetch(BLOB, 1) == Fetched(BLOB, ((Seat(1), 3),))
 
 
-def test_tls__many_chunks__asyncio_has_nothing_to_complain_of(
-    store, tmp_path, caplog
-):
+def test_tls__many_chunks__asyncio_has_nothing_to_complain_of(store, tmp_path, caplog):
     payload, blob = draw(40 * CHUNK_BYTES, seed=3)
     store.put(blob, payload)
     with (
