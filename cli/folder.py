@@ -58,7 +58,8 @@ def read_password(file: Path | None, *, is_new: bool) -> str:
     if file is not None:
         return read_text(file).split("\n")[0].rstrip("\r")
     if PASSWORD in os.environ:
-        return os.environ[PASSWORD]
+        # Taken out, since a learner's process inherits what is left there.
+        return os.environ.pop(PASSWORD)
     return str(typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True))
 
 

@@ -3,15 +3,18 @@
 import logging
 import signal
 from contextlib import ExitStack
+from pathlib import Path
 from time import time
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from cli import options
 from cli.folder import Changes, Folder, PasswordFile, open_folder
 
+LOG = logging.getLogger("holdfast.command")
 INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(
@@ -32,11 +35,38 @@ def run(
     password_file: PasswordFile = None,
 ) -> None:
     """Train, vote, serve until interrupted. Killed at any moment, it goes on when started."""
+    from chain.errors import ChainError
+    from node.daemon.logs import start_logging
+    from node.errors import NodeError
+
+    start_logging()
+    metrics_at = None if metrics is None else options.parse_address("--metrics", metrics)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # Until there is something to end in order, a supervisor's word ends it at once, and well.
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        stopped_by = _work(folder, password_file, changes or [], poll_seconds, rounds, metrics_at)
+    except (NodeError, ChainError, OSError) as error:
+        LOG.error("act=stop error=%r", str(error))
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGINT in stopped_by:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _work(
+    folder: Path,
+    password_file: Path | None,
+    changes: list[str],
+    poll_seconds: float,
+    rounds: int | None,
+    metrics_at: tuple[str, int] | None,
+) -> list[int]:
+    """Run the peer to its end; return the signals that ended it."""
     from node.daemon.opening import open_daemon
     from node.settings import change_settings
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    metrics_at = None if metrics is None else options.parse_address("--metrics", metrics)
 
     def clock() -> int:
         return int(time())
@@ -44,7 +74,7 @@ def run(
     stopped_by: list[int] = []
     with ExitStack() as opened:
         settings, account = opened.enter_context(open_folder(folder, password_file))
-        settings = change_settings(settings, changes or [])
+        settings = change_settings(settings, changes)
         daemon = opened.enter_context(
             open_daemon(folder, settings, account, clock=clock, poll_seconds=poll_seconds)
         )
@@ -58,8 +88,11 @@ def run(
             stopped_by.append(number)
             daemon.stop()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, stop)
         daemon.run(lambda: bool(stopped_by) or daemon.has_ended(rounds))
-    if signal.SIGINT in stopped_by:
-        raise typer.Exit(INTERRUPTED)
+    return stopped_by
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)

@@ -289,6 +289,7 @@ class Peer:
         try:
             self._sender.submit(call, self._note)
             self._asked_at = self._block_number()
+            LOG.info("seat=%d round=%d act=%s", self.seat, round_id, function)
         except (Overtaken, AlreadyDone) as error:
             # Nothing was sent; look again when the chain has moved.
             self._pending = None

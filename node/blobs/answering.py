@@ -77,7 +77,7 @@ class Answers:
         except ConnectionError:
             return web.Response()  # to nobody: the client is gone
         except StoreFailed as error:
-            LOG.error("act=serve path=%s error=%r", request.rel_url.raw_path, str(error))
+            LOG.error("act=serve path=%r error=%r", request.rel_url.raw_path, str(error))
             return await self._refuse(request, _Refused(500, "store", "a readable disk", "a fault"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -201,7 +201,9 @@ class Answers:
         return True
 
     async def _refuse(self, request: web.BaseRequest, refused: _Refused) -> web.StreamResponse:
-        LOG.debug("act=refuse client=%s status=%d %s", request.remote, refused.status, refused)
+        LOG.debug(
+            "act=refuse client=%s status=%d reason=%r", request.remote, refused.status, str(refused)
+        )
         response = web.StreamResponse(status=refused.status)
         response.content_type = "text/plain"
         response.charset = "utf-8"

@@ -150,7 +150,8 @@ class Fetcher:
         error = task.exception()
         if error is None:
             self._tally.fetched += 1
-            LOG.info("act=fetched blob=%s given=%s", blob.name, dict(task.result().given))
+            given = ",".join(f"{seat}:{count}" for seat, count in task.result().given)
+            LOG.info("act=fetched blob=%s given=%s", blob.name, given or "none")
         else:
             self._tally.missed += 1
             LOG.info("act=fetch blob=%s error=%r", blob.name, str(error))

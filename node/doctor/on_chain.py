@@ -1,7 +1,7 @@
 """The checks that ask a node."""
 
 from chain.connect import open_endpoints
-from chain.errors import WrongChain
+from chain.errors import WrongChain, hide_secrets
 from chain.rpc import ask, get_block
 from chain.sender import compute_round_cost
 from node.daemon.opening import find_seat, open_contract
@@ -22,7 +22,8 @@ def check_chain(case: Case) -> str:
     if syncing:
         raise Fault("the node is still catching up with its chain", "wait until it has")
     number = int(case.web3.eth.block_number)
-    return f"{' and '.join(settings.rpc)}: chain {got}, block {number}"
+    nodes = " and ".join(map(hide_secrets, settings.rpc))
+    return f"{nodes}: chain {got}, block {number}"
 
 
 def check_contract(case: Case) -> str:

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from consortium_lab import PLAN, end, stop
+from consortium_lab import PLAN, await_lines, end, stop
 
 ETHER = 10**18
 
@@ -26,9 +26,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     first, second, third = (consortium.run(name, 3) for name in "abc")
     # Two thirds of the stake are two of three: without the third no round closes early, but all
     # that it ever signed and trained is in its folder.
-    assert third.stderr is not None
-    assert "act=start" in third.stderr.readline()
-    assert "act=fetched" in third.stderr.readline()
+    await_lines(third, "act=fetched")
     third.send_signal(signal.SIGKILL)
     third.communicate()
     again = consortium.run("c", 3)
@@ -101,8 +99,7 @@ def test_peer__folder_at_work_already__every_command_that_sends_is_refused(conso
     consortium.found("a")
     consortium.act("join", "a")
     process = consortium.run("a", 10**6)
-    assert process.stderr is not None
-    assert "act=start" in process.stderr.readline()
+    await_lines(process, "act=start")
     folder, password = consortium.folder("a"), ("--password-file", str(consortium.password))
     told = (
         f"holdfast: folder {folder}: expected one command at a time, "
