@@ -18,7 +18,7 @@ from node.blobs.chunks import CHUNK_BYTES
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobMissing, ListenRefused
 from node.blobs.fetching import Fetched, Fetcher
-from node.blobs.limits import ServingLimits
+from node.blobs.limits import FetchingLimits, ServingLimits
 from node.blobs.serving import Certificate
 from node.blobs.sources import TrustRefused
 
@@ -189,6 +189,10 @@ def test_may_serve__not_yet__is_refused_and_then_served(store):
         assert (status, b"a time and a reader to serve it to" in body) == (403, True)
         is_over.append(True)
         assert ask(server, f"{PATH}?chunk=0")[0] == 200
+
+
+def test_may_serve__not_yet__is_waited_for_no_longer_than_a_fetcher_listens():
+    assert ServingLimits().embargo_seconds < FetchingLimits().silence_seconds - 1
 
 
 def test_may_serve__not_yet__is_waited_for_a_little(store):
