@@ -27,7 +27,21 @@ ChainError
     └── Malformed            no honest peer would send this
 """
 
+import re
+
+_URL = re.compile(r"((?:http|ws)s?://)([^/\s@]*@)?([^/\s?#,]+)([/?#][^\s,]*)?")
 ENDPOINT_FORMS = "an endpoint: http(s)://HOST:PORT, ws(s)://HOST:PORT, ipc://PATH or a PATH/TO.ipc"
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text in which no URL shows more than its host: providers put keys into all else.
+
+    >>> hide_secrets("a node at https://me:word@rpc.example:443/v3/KEY?a=b, got 'no'")
+    "a node at https://rpc.example:443/..., got 'no'"
+    >>> hide_secrets("http://127.0.0.1:8545/ or /run/node.ipc")
+    'http://127.0.0.1:8545 or /run/node.ipc'
+    """
+    return _URL.sub(lambda url: url[1] + url[3] + ("/..." if (url[4] or "/") != "/" else ""), text)
 
 
 class ChainError(Exception):
@@ -44,7 +58,9 @@ class BadEndpoint(ChainError):
 
     def __init__(self, got: str) -> None:
         super().__init__(
-            f"chain: expected {ENDPOINT_FORMS}, got {got!r}", expected=ENDPOINT_FORMS, got=got
+            f"chain: expected {ENDPOINT_FORMS}, got {hide_secrets(got)!r}",
+            expected=ENDPOINT_FORMS,
+            got=got,
         )
 
 
@@ -53,7 +69,9 @@ class Unreachable(ChainError):
 
     def __init__(self, endpoint: str, reason: str) -> None:
         super().__init__(
-            f"chain: expected a node at {endpoint}, got {reason}", expected=endpoint, got=reason
+            hide_secrets(f"chain: expected a node at {endpoint}, got {reason}"),
+            expected=endpoint,
+            got=reason,
         )
 
 
@@ -68,7 +86,7 @@ class Disagreement(ChainError):
     """
 
     def __init__(self, endpoints: tuple[str, str], about: str, tells: tuple[str, str]) -> None:
-        first, second = endpoints
+        first, second = map(hide_secrets, endpoints)
         super().__init__(
             f"chain: expected {first} and {second} to tell the same {about}, "
             f"got {tells[0]} and {tells[1]}",

@@ -1,8 +1,9 @@
 """The root of all commands: where errors become one line on stderr and an exit code.
 
 0    it worked
-1    it did not, for the reason on stderr; or an audit found something
+1    it did not, for the reason on stderr; or an audit or the doctor found something
 2    the command line is not one
+3    a peer stopped since its key is used elsewhere: it must not be started again by a machine
 130  interrupted
 """
 
@@ -15,9 +16,9 @@ import typer
 from typer.core import TyperGroup
 
 from chain.errors import ChainError
-from node.errors import NodeError
+from node.errors import KeyUsedElsewhere, NodeError
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+FAILED, MISUSED, KEY_USED, INTERRUPTED = 1, 2, 3, 130
 
 # Typer does not export the root of what it raises for a command line that is not one.
 _Misuse: Any = typer.BadParameter.__mro__[1]
@@ -53,6 +54,8 @@ class Root(TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError:
             return _go_quiet()
+        except KeyUsedElsewhere as error:
+            return _fail(str(error), KEY_USED)
         except (NodeError, ChainError) as error:
             return _fail(str(error), FAILED)
         except OSError as error:

@@ -7,7 +7,7 @@ and a key is approved only if it stands here as recomputed by this very peer.
 """
 
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -153,3 +153,26 @@ class Journal:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise JournalFailed(f"journal {self._name}", "readable entries", error) from error
+
+
+def check_journal(path: Path) -> None:
+    """Raise JournalFailed unless the file is a sound journal with room for an entry. Changes
+    nothing, also while a peer writes to it."""
+    try:
+        # Not `connect(path)`: that would make the file where there is none.
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+    except sqlite3.Error as error:
+        raise JournalFailed(f"journal {path}", "a database", error) from error
+    with closing(database):
+        try:
+            told = [row[0] for row in database.execute("PRAGMA integrity_check")]
+            found = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+            database.execute("BEGIN IMMEDIATE")
+            database.rollback()
+        except sqlite3.Error as error:
+            raise JournalFailed(f"journal {path}", "a database", error) from error
+    if told != ["ok"]:
+        raise JournalFailed(f"journal {path}", "sound pages", told[0])
+    missing = {"trained", "recomputed", "intentions", "sending"} - found
+    if missing:
+        raise JournalFailed(f"journal {path}", "its tables", f"none called {sorted(missing)[0]}")

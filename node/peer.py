@@ -319,6 +319,7 @@ class Peer:
         try:
             self._sender.submit(call, self._note)
             self._asked_at = self._block_number()
+            LOG.info("seat=%d round=%d act=%s", self.seat, round_id, call.function)
         except Reverted as error:
             # Nothing was sent; look again when the chain has moved.
             self._pending = None

@@ -12,7 +12,8 @@ from chain.types import Attested, Clock, Logged
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
-from node.errors import PeerRefused
+from node.daemon.tallies import Tallies
+from node.errors import KeyUsedElsewhere
 from node.journal import Journal
 from node.peer import Peer
 
@@ -34,6 +35,7 @@ class Daemon:
         shelves: Shelves,
         connections: Callable[[], list[object]],
         bell: Bell,
+        tallies: Tallies,
         *,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
@@ -44,6 +46,9 @@ class Daemon:
         self._shelves = shelves
         self._connections = connections
         self._bell = bell
+        self.tallies = tallies
+        self.watch: Callable[[], None] = lambda: None
+        """Called after each look at the chain, in the loop's thread; it may ask the node."""
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
@@ -51,8 +56,8 @@ class Daemon:
             self._check_own(logged)
 
     def run(self, should_stop: Callable[[], bool]) -> None:
-        """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
-        that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
+        """Follow the chain and act. Raises what another start would not cure: KeyUsedElsewhere,
+        and StoreFailed, JournalFailed, Disagreement."""
         ledger = self.contract.observer.ledger
         height = len(ledger.agreed)
         LOG.info(
@@ -60,6 +65,7 @@ class Daemon:
         )
         while not should_stop():
             self._wait(self._look())
+        LOG.info("seat=%d act=stop", self.peer.seat)
 
     def has_ended(self, rounds: int | None) -> bool:
         """Whether the chain is past so many rounds."""
@@ -75,7 +81,9 @@ class Daemon:
         try:
             self._news(self.contract.observer.poll())
             until = self.peer.act()
+            self.watch()
         except (Unreachable, Gone, Refused) as error:
+            self.tallies.chain_failures += 1
             LOG.warning("seat=%d act=wait error=%r", self.peer.seat, str(error))
             self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
             return None
@@ -85,6 +93,7 @@ class Daemon:
     def _news(self, news: tuple[Logged, ...]) -> None:
         for logged in news:
             self._check_own(logged)
+        self.tallies.count(news, self.peer.seat)
         self._shelves.update(self.contract, news, self._now())
 
     def _check_own(self, logged: Logged) -> None:
@@ -93,7 +102,7 @@ class Daemon:
         if not isinstance(event, Attested) or event.seat != self.peer.seat:
             return
         if not self._journal.has_recomputed(event.key):
-            raise PeerRefused(
+            raise KeyUsedElsewhere(
                 f"votes of seat {self.peer.seat}",
                 "only for what this folder's journal has as recomputed here",
                 f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "

@@ -19,18 +19,20 @@ from chain.rpc import get_block
 from chain.sender import Sender, Signer
 from chain.signatures import Signatures
 from chain.types import Clock, Reading, Seat
-from node.blobs.access import MembersGate, Passport
+from node.blobs.access import MembersGate, Passport, PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import StoreFailed
 from node.blobs.fetching import Fetched, Fetcher
 from node.blobs.holdings import Outcome
-from node.blobs.serving import BlobServer
+from node.blobs.serving import BlobServer, Certificate
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 from node.checkpoint import check_descent
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
+from node.daemon.tallies import Tallies
 from node.data.share import Share
 from node.errors import PeerRefused
 from node.journal import Journal
@@ -81,7 +83,7 @@ def open_daemon(
         spec = parse_spec(contract.observer.ledger.spec)
         journal = opened.enter_context(Journal(folder / JOURNAL))
         store = DiskBlobs(folder / BLOBS)
-        bell, shelves = Bell(), Shelves()
+        bell, shelves, tally = Bell(), Shelves(), Tally()
         # The clock of a development chain may be far ahead of ours.
         block = contract.observer.block
         now = max(clock(), block.timestamp if block else 0)
@@ -96,9 +98,31 @@ def open_daemon(
             recover=signatures.recover,
             clock=clock,
         )
-        opened.enter_context(BlobServer(store, gate, shelves.may_serve, host=host, port=port))
+        greeting = greet(account.address, contract.federation.address)
+        opened.enter_context(
+            BlobServer(
+                store,
+                PublicGate() if settings.is_public else gate,
+                shelves.may_serve,
+                host=host,
+                port=port,
+                limits=settings.limits.build(),
+                certificate=name_certificate(settings),
+                greeting=greeting,
+                tally=tally,
+            )
+        )
         fetcher = opened.enter_context(
-            open_fetcher(contract, store, account, seat, clock=clock, notify=bell.ring)
+            open_fetcher(
+                contract,
+                store,
+                account,
+                seat,
+                settings,
+                clock=clock,
+                notify=bell.ring,
+                tally=tally,
+            )
         )
         for endpoint in settings.rpc:
             opened.enter_context(HeadListener(endpoint, bell.ring))
@@ -120,10 +144,11 @@ def open_daemon(
             ]
 
         trainer = opened.enter_context(ProcessTrainer(enrol))
+        sender = Sender(contract.federation.web3, account)
         peer = Peer(
             seat=seat,
             contract=contract,
-            sender=Sender(contract.federation.web3, account),
+            sender=sender,
             blobs=store,
             exchange=_Exchange(fetcher),
             journal=journal,
@@ -137,6 +162,7 @@ def open_daemon(
             shelves,
             lambda: [trainer.connection],
             bell,
+            Tallies(tally, sender.tally, trainer.tally),
             clock=clock,
             poll_seconds=poll_seconds,
         )
@@ -147,16 +173,20 @@ def open_fetcher(
     store: DiskBlobs,
     account: Account,
     seat: Seat,
+    settings: Settings,
     *,
     clock: Clock,
     notify: Callable[[], None],
+    tally: Tally | None = None,
 ) -> Fetcher:
     """Return what fetches the blobs of other seats, in this seat's name; to be entered."""
     return Fetcher(
         store,
         endpoint_of=lambda other: _find_endpoint(contract, other),
         passport=Passport(seat, sign=_signer(_signatures_of(contract), account), clock=clock),
+        ca_file=None if settings.ca is None else Path(settings.ca),
         notify=notify,
+        tally=tally,
     )
 
 
@@ -218,6 +248,19 @@ def _find_creation(federation: Federation, history: History | None) -> int:
             raise Gone(number)
         history.begin(name, creation)
     return number
+
+
+def name_certificate(settings: Settings) -> Certificate | None:
+    """Return the files for https, where the settings name some."""
+    if settings.certificate is None:
+        return None
+    certificate, key = settings.certificate
+    return Certificate(Path(certificate), Path(key))
+
+
+def greet(address: str, contract: str) -> str:
+    """Return what the health page of a peer says: whose it is, of which federation."""
+    return f"holdfast peer={address} contract={contract}".lower()
 
 
 def find_seat(contract: Contract, address: str) -> Seat:

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +21,15 @@ Enrol = Callable[[LearnerProcess], list[Pending]]
 """Tells a new process its learner, data and course; returns what to wait for."""
 
 
+@dataclass
+class Tally:
+    """What was trained since the start, and how many seconds that took from being asked for."""
+
+    trained: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
 class ProcessTrainer:
     """Trains in a process; a context manager. A training that fails is told in one line and costs
     the round; a process that died is started anew."""
@@ -26,6 +37,8 @@ class ProcessTrainer:
     def __init__(self, enrol: Enrol) -> None:
         self._enrol = enrol
         self._running: dict[tuple[Key, RoundId], Pending] = {}
+        self._begun: dict[tuple[Key, RoundId], float] = {}
+        self.tally = Tally()
         self._process = self._start()
 
     def __enter__(self) -> Self:
@@ -46,6 +59,7 @@ class ProcessTrainer:
 
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         if (parent, job.round_id) not in self._running:
+            self._begun[parent, job.round_id] = monotonic()
             self._running[parent, job.round_id] = self._process.train(seat, job)
 
     def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
@@ -54,14 +68,17 @@ class ProcessTrainer:
         if pending is None or not pending.is_done:
             return None
         del self._running[parent, round_id]
+        self.tally.seconds += monotonic() - self._begun.pop((parent, round_id))
         try:
             fit: Fit = pending.result()
         except Exception as error:  # noqa: BLE001 - a learner may raise anything
+            self.tally.failed += 1
             LOG.error("seat=%d round=%d act=train error=%r", seat, round_id, str(error))
             if not self._process.is_alive:
                 self._process.close()
                 self._process = self._start()
             return None
+        self.tally.trained += 1
         return fit
 
     def _start(self) -> LearnerProcess:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from consortium_lab import Consortium
 from typer.testing import CliRunner
 
 from cli.app import app
@@ -62,3 +64,13 @@ def kept_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kept(kept_once: Path, tmp_path: Path) -> Path:
     """A copy that a test may damage."""
     return Path(shutil.copytree(kept_once, tmp_path / "kept"))
+
+
+@pytest.fixture
+def consortium(
+    tmp_path: Path, holdfast: Holdfast, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Consortium]:
+    # The file says what opening it costs; nothing here is worth guarding.
+    monkeypatch.setattr("chain.wallet.WORK", 2**10)
+    with ExitStack() as stack:
+        yield Consortium(tmp_path, stack, holdfast)
