@@ -25,6 +25,14 @@ from node.settings import BLOBS, JOURNAL
 
 PROGRAM = (sys.executable, "-m", "cli")
 RELAY = (sys.executable, "-m", "localnet.fleet.relay")
+SLEEPY = (
+    sys.executable,
+    "-c",
+    "import sys\n"
+    "if sys.argv[1:3] == ['peer', 'run']: sys.argv += ['--poll-seconds', '3600']\n"
+    "from cli.app import main; main()",
+)
+"""Peers that look at the chain by themselves once an hour."""
 QUICK = Scenario(
     peers=4,
     dataset="breast_cancer",
@@ -37,9 +45,10 @@ PATIENCE_SECONDS = 300
 
 
 @contextmanager
-def stand_quick(directory: Path, scenario: Scenario = QUICK) -> Iterator[Standing]:
-    fleet = Fleet(directory, PROGRAM, RELAY)
-    with stand(fleet, scenario, None) as standing:
+def stand_quick(
+    directory: Path, program: tuple[str, ...] = PROGRAM, anvil: str | None = None
+) -> Iterator[Standing]:
+    with stand(Fleet(directory, program, RELAY), QUICK, anvil) as standing:
         yield standing
 
 
