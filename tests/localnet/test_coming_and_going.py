@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from fleet_lab import QUICK, SLEEPY, count_agreed, find_commits, stand_quick, watch_until
+from fleet_lab import SLEEPY, count_agreed, find_commits, stand_quick, watch_until
 from typer.testing import CliRunner
 
 from chain.types import Attested, Seat
@@ -58,7 +58,7 @@ def test_peer__of_a_fifth_organisation__joins_in_with_the_commands_of_the_manual
         password = ("--password-file", str(standing.fleet.password))
         made = say(
             *("peer", "init", folder, *rpc, "--contract", standing.charter.contract),
-            *("--data", QUICK.dataset, "--share", "5/5", *password),
+            *("--data", standing.charter.scenario.dataset, "--share", "5/5", *password),
             *("--listen", f"127.0.0.1:{find_ports(1)[0]}", "--json"),
         )
         say("chain", "fund", str(made["address"]), *rpc)
