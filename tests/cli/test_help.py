@@ -19,10 +19,8 @@ COMMANDS = [
     ("audit",),
     ("localnet",),
     ("localnet", "run"),
-    *(
-        ("localnet", verb)
-        for verb in ("up", "kill", "start", "pause", "resume", "cut", "mend", "down")
-    ),
+    *(("localnet", verb) for verb in ("up", "down", "kill", "start")),
+    *(("localnet", verb) for verb in ("pause", "resume", "cut", "mend")),
     ("federation",),
     ("federation", "create"),
     ("federation", "show"),

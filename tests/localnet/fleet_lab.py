@@ -9,8 +9,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
+
+import numpy as np
 
 from chain.ledger import Ledger
 from chain.rpc import ask
@@ -25,11 +28,18 @@ from node.settings import BLOBS, JOURNAL
 
 PROGRAM = (sys.executable, "-m", "cli")
 RELAY = (sys.executable, "-m", "localnet.fleet.relay")
+SLEEPY = (
+    sys.executable,
+    "-c",
+    "import sys\n"
+    "if sys.argv[1:3] == ['peer', 'run']: sys.argv += ['--poll-seconds', '3600']\n"
+    "from cli.app import main; main()",
+)
+"""Peers that look at the chain by themselves once an hour."""
 QUICK = Scenario(
     peers=4,
-    dataset="breast_cancer",
     learner="softmax",
-    commit_seconds=6,
+    commit_seconds=4,
     grace_seconds=1,
     attest_seconds=24,
 )
@@ -37,10 +47,21 @@ PATIENCE_SECONDS = 300
 
 
 @contextmanager
-def stand_quick(directory: Path, scenario: Scenario = QUICK) -> Iterator[Standing]:
-    fleet = Fleet(directory, PROGRAM, RELAY)
-    with stand(fleet, scenario, None) as standing:
+def stand_quick(
+    directory: Path, program: tuple[str, ...] = PROGRAM, anvil: str | None = None
+) -> Iterator[Standing]:
+    data = directory.with_name("data.npz")
+    write_data(data)
+    scenario = replace(QUICK, dataset=str(data))
+    with stand(Fleet(directory, program, RELAY), scenario, anvil) as standing:
         yield standing
+
+
+def write_data(path: Path) -> None:
+    """Write three classes that can be told apart: read in a moment, unlike those of a package."""
+    labels = np.arange(600) % 3
+    noise = np.random.default_rng(0).normal(size=(600, 8))
+    np.savez(path, x=(noise + labels[:, None]).astype(np.float32), y=labels)
 
 
 def watch_until(standing: Standing, is_over: Callable[[Ledger], bool]) -> None:
@@ -80,11 +101,12 @@ def all_agree_again(peers: int, since: int) -> Callable[[Ledger], bool]:
 class Killer:
     """Kills peers, or their learners, at random moments, and starts them again."""
 
-    def __init__(self, standing: Standing, seed: int) -> None:
+    def __init__(self, standing: Standing, seed: int, longest_seconds: float) -> None:
+        self._longest_seconds = longest_seconds
         self._fleet = standing.fleet
         self._random = random.Random(seed)
         self._starts: list[tuple[float, int]] = []
-        self._next_at = monotonic() + self._random.uniform(0, 3)
+        self._next_at = monotonic() + self._random.uniform(0, longest_seconds)
         self.kills = 0
 
     def act(self, most: int) -> bool:
@@ -96,7 +118,7 @@ class Killer:
                 self._fleet.start(seat)
         if self.kills < most and now >= self._next_at:
             self._kill()
-            self._next_at = now + self._random.uniform(0, 3)
+            self._next_at = now + self._random.uniform(0, self._longest_seconds)
         return self.kills == most and not self._starts
 
     def _kill(self) -> None:
@@ -116,9 +138,10 @@ class Killer:
         self.kills += 1
 
 
-def harass(standing: Standing, seed: int, kills: int) -> None:
-    """Kill so many times, then wait until all take part again."""
-    killer = Killer(standing, seed)
+def harass(standing: Standing, seed: int, kills: int, longest_seconds: float = 3) -> None:
+    """Kill so many times, then wait until all take part again. `longest_seconds`: between two
+    kills."""
+    killer = Killer(standing, seed, longest_seconds)
     watch_until(standing, lambda _: killer.act(kills))
     since = standing.following.contract.observer.ledger.round.number
     watch_until(standing, all_agree_again(QUICK.peers, since))

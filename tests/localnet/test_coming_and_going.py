@@ -1,10 +1,11 @@
 """Real peers that were away for long, or come to a federation that has long begun."""
 
 import json
+import os
 import re
 
 import pytest
-from fleet_lab import QUICK, count_agreed, find_commits, stand_quick, watch_until
+from fleet_lab import SLEEPY, count_agreed, find_commits, stand_quick, watch_until
 from typer.testing import CliRunner
 
 from chain.types import Attested, Seat
@@ -37,6 +38,16 @@ def test_peer__killed_for_five_rounds__takes_part_in_the_next_one(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("chain", ["embedded", "anvil"])
+def test_peers__that_hardly_ever_look__are_woken_by_each_block(tmp_path, chain):
+    anvil = None if chain == "embedded" else os.environ.get("HOLDFAST_ANVIL")
+    if chain == "anvil" and not anvil:
+        pytest.skip("HOLDFAST_ANVIL does not name an anvil")
+    with stand_quick(tmp_path / "up", SLEEPY, anvil) as standing:
+        watch_until(standing, lambda ledger: count_agreed(ledger) >= 3)
+
+
+@pytest.mark.slow
 def test_peer__of_a_fifth_organisation__joins_in_with_the_commands_of_the_manual(
     tmp_path, monkeypatch
 ):
@@ -47,7 +58,7 @@ def test_peer__of_a_fifth_organisation__joins_in_with_the_commands_of_the_manual
         password = ("--password-file", str(standing.fleet.password))
         made = say(
             *("peer", "init", folder, *rpc, "--contract", standing.charter.contract),
-            *("--data", QUICK.dataset, "--share", "5/5", *password),
+            *("--data", standing.charter.scenario.dataset, "--share", "5/5", *password),
             *("--listen", f"127.0.0.1:{find_ports(1)[0]}", "--json"),
         )
         say("chain", "fund", str(made["address"]), *rpc)

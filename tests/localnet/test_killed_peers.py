@@ -8,7 +8,7 @@ RUNS, KILLS = 20, 10
 
 def test_peers__killed_three_times__end_on_one_head_with_all_stakes(tmp_path):
     with stand_quick(tmp_path / "up") as standing:
-        harass(standing, seed=1, kills=3)
+        harass(standing, seed=1, kills=3, longest_seconds=1)
         end_peers(standing)
         check_laws(standing)
 
