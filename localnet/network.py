@@ -24,9 +24,9 @@ from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
 from node.learning.process import Pending
 
-HARVEST_BLOCKS = 4
-"""So many blocks take what the peers of a round have learned, the last one when all have: the more,
-the less is left to do when nobody trains; the fewer, the less a block costs beside its content."""
+HARVEST_BLOCKS = 3
+"""So many blocks take what the peers of a round have learned. The last one is mined when all have
+and nobody trains, so it takes no more than each core's last peer; the others share the rest."""
 
 
 class Localnet:
@@ -63,7 +63,8 @@ class Localnet:
     def __enter__(self) -> Self:
         self._started = perf_counter()
         try:
-            pool = self._stack.enter_context(Pool(min(self._cores, self.scenario.peers)))
+            self._workers = min(self._cores, self.scenario.peers)
+            pool = self._stack.enter_context(Pool(self._workers))
             self.setting: Setting = build_setting(
                 self.scenario,
                 Cohort(self.scenario, pool),
@@ -145,7 +146,8 @@ class Localnet:
         if self._order is not None:
             self._order.shuffle(peers)
         now = self._now()
-        halts = {len(peers) * part // HARVEST_BLOCKS for part in range(1, HARVEST_BLOCKS)}
+        early = max(0, len(peers) - self._workers)
+        halts = {early * part // (HARVEST_BLOCKS - 1) for part in range(1, HARVEST_BLOCKS)}
         times = []
         for place, peer in enumerate(peers):
             if releases:

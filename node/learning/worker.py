@@ -50,13 +50,11 @@ class Worker:
         check_layout(course.layout, self._learners[peer], course.seed)
         self._courses[peer] = course
 
-    def take_head(self, head: Model) -> None:
-        """Take the model that trainings begin with from now on."""
-        self._head = head
-
-    def train(self, peer: int, round_id: RoundId, tag: bytes) -> Any:
-        """Train one round on the head that came last."""
-        assert self._head is not None, "a head comes before the first training on it"
+    def train(self, peer: int, round_id: RoundId, tag: bytes, head: Model | None) -> Any:
+        """Train one round on `head`; None: on the one that came last."""
+        if head is not None:
+            self._head = head
+        assert self._head is not None, "a head comes with the first training on it"
         return train(self._learners[peer], self._courses[peer], Job(round_id, self._head, tag))
 
     def evaluate(self, peer: int, payload: bytes, model_bits: int) -> Any:
