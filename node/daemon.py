@@ -148,6 +148,7 @@ class Daemon:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
+        self._owner = contract.observer.ledger.seats[peer.seat].owner
         for logged in contract.observer.history:
             self._check_own(logged)
 
@@ -181,6 +182,7 @@ class Daemon:
     def _news(self, news: tuple[Logged, ...]) -> None:
         for logged in news:
             self._check_own(logged)
+        self._check_seat()
         self._shelves.update(self.contract, news, self._now())
 
     def _check_own(self, logged: Logged) -> None:
@@ -194,6 +196,19 @@ class Daemon:
                 "only for what this folder's journal has as recomputed here",
                 f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "
                 "old copy",
+            )
+
+    def _check_seat(self) -> None:
+        """Stop where this key's seat is another one by now, after a re-org in which others joined
+        first, or somebody else's. The next start looks for it."""
+        seats, own = self.contract.observer.ledger.seats, self.peer.seat
+        owner = seats[own].owner if own in seats else None
+        held = sorted(seat for seat, record in seats.items() if record.owner == self._owner)
+        if owner != self._owner and (owner is not None or held):
+            raise PeerRefused(
+                f"seat {own}",
+                f"still that of {self._owner}",
+                f"that of {owner}, and {held} for this key; start again",
             )
 
     def _now(self) -> int:

@@ -7,7 +7,15 @@ Every act is announced in the journal first, and every step may be killed at any
 import logging
 from dataclasses import dataclass
 
-from chain.errors import AlreadyDone, Overtaken, Refused, Replaced, Reverted
+from chain.errors import (
+    AlreadyDone,
+    NotOwner,
+    Overtaken,
+    Refused,
+    Replaced,
+    Reverted,
+    Stranded,
+)
 from chain.federation import Call
 from chain.keys import compute_result_key
 from chain.pending import Pending, decode_pending
@@ -289,8 +297,9 @@ class Peer:
         try:
             self._sender.submit(call, self._note)
             self._asked_at = self._block_number()
-        except (Overtaken, AlreadyDone) as error:
-            # Nothing was sent; look again when the chain has moved.
+        except (Overtaken, AlreadyDone, NotOwner) as error:
+            # Nothing was sent; look again when the chain has moved. Not even the seat need be there
+            # still, where a re-org that was not read yet took its joining back.
             self._pending = None
             self._refused_at = self._block_number()
             LOG.info("seat=%d act=%s error=%r", self.seat, function, str(error))
@@ -312,7 +321,7 @@ class Peer:
             if self._sender.find(self._pending) is None:
                 self._sender.renew(self._pending, self._note)
                 return
-        except (Overtaken, AlreadyDone, Replaced) as error:
+        except (Overtaken, AlreadyDone, NotOwner, Replaced, Stranded) as error:
             # What is to be done is decided anew: of what is done already, the chain tells.
             LOG.info("seat=%d act=%s error=%r", self.seat, self._pending.call.function, str(error))
         except Reverted:
