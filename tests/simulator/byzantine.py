@@ -110,7 +110,7 @@ class Rogue(Conduct):
         row = ledger.commitments(ledger.head().key, ledger.round.number)
         if row and seat not in {c.seat for c in row}:
             copied: Committed = row[0]
-            me.world.order(me, "commit", number, seat, copied.parent, copied.root, 10, 1)
+            me.world.desk.order(me, "commit", number, seat, copied.parent, copied.root, 10, 1)
             me.world.note(self.fault)
             self._done.add(number)
 
@@ -120,7 +120,7 @@ class Rogue(Conduct):
         ledger, seat = me.daemon.contract.observer.ledger, me.daemon.peer.seat
         seats = tuple(c.seat for c in ledger.commitments(ledger.head().key, ledger.round.number))
         made_up = me.world.rng.randbytes(32)
-        if me.world.propose(me, seat, bitmap_of(seats), made_up, WHOLE * len(seats)):
+        if me.world.desk.propose(me, seat, bitmap_of(seats), made_up, WHOLE * len(seats)):
             me.world.note(self.fault)
             self._done.add(number)
 
@@ -134,6 +134,6 @@ class Rogue(Conduct):
         found = me.world.witness.recompute(ledger, members)
         if found is not None:
             root, coefficients = found
-            if me.world.propose(me, seat, bitmap_of(members), root, coefficients):
+            if me.world.desk.propose(me, seat, bitmap_of(members), root, coefficients):
                 me.world.note(self.fault)
                 self._done.add(number)

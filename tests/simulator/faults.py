@@ -1,4 +1,4 @@
-"""What can go wrong: a closed list. Each is used by some seed, and counted when it had an effect."""
+"""What can go wrong: a closed list. Each is used by some seed, and counted where it took effect."""
 
 from __future__ import annotations
 

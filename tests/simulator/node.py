@@ -61,7 +61,7 @@ class Node:
         transaction = read_transaction(bytes.fromhex(raw[2:]))
         self._world.witness.note_sent(self._owner, transaction)
         self._owner.touch("node.send", is_after=False)
-        said = self._world.submit(self._owner, transaction)
+        said = self._world.desk.submit(self._owner, transaction)
         self._owner.touch("node.send", is_after=True)
         if said is not None:
             return _refuse(said)
@@ -89,7 +89,7 @@ class Node:
 
     def _eth_getTransactionByHash(self, name: str) -> dict[str, Any]:
         wanted = bytes.fromhex(name[2:])
-        is_known = self._find_mined(name) is not None or self._world.is_waiting(wanted)
+        is_known = self._find_mined(name) is not None or self._world.desk.is_waiting(wanted)
         return {"result": {"hash": name} if is_known else None}
 
     def _find_mined(self, name: str) -> SimulatedBlock | None:

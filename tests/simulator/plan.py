@@ -90,12 +90,14 @@ def draw_plan(seed: int) -> Plan:
         seed=seed,
         parameters=_parameters(rule, min_updates=rng.choice((2, 3))),
         stakes=stakes,
-        joined=rng.choice((count, count, 1)),
+        joined=1 if leading is Fault.REORG else rng.choice((count, count, 1)),
         rogues={bad: faulty[0]} if faulty and faulty[0] in BYZANTINE else {},
         ruined=frozenset({bad} if faulty and faulty[0] in RUINOUS else ()),
         incidents=(
             *_draw_incidents(seed, rng, wanted, faulty, count, bad, seconds),
             *([Incident(Fault.BLACKOUT, rng.randrange(8, 16), 146, hero)] if is_dark else ()),
+            # One that takes joinings back.
+            *([Incident(Fault.REORG, 6, 7, 0, size=3)] if leading is Fault.REORG else ()),
         ),
         stories=frozenset(stories),
         hero=hero,
@@ -106,13 +108,13 @@ def draw_plan(seed: int) -> Plan:
 
 def _draw_stories(seed: int, rng: Random, weighting: int) -> set[Story]:
     stories = set()
-    if seed % 4 == 0:
+    if seed % 6 == 0:
         stories.add(Story.LATE_JOIN)
-    if seed % 11 == 5:
+    if seed % 17 == 5:
         stories.add(Story.SILENCE)
-    if seed % 11 == 7:
+    if seed % 17 == 9:
         stories.add(Story.LEAVE)
-    if seed % 11 == 9:
+    if seed % 17 == 13:
         stories.add(Story.WITHHELD)
     if rng.random() < 0.2 and weighting != EQUAL:
         stories.add(Story.TOP_UP)

@@ -61,7 +61,7 @@ class Stories:
             return False
         newcomer = world.newcomer()
         if self._tenancy(newcomer) is None:
-            world.order(newcomer, "join", "late", [], value=ETHER)
+            world.desk.order(newcomer, "join", "late", [], value=ETHER)
             return False
         newcomer.start()
         return newcomer.daemon is not None and self._has_voted_since_join(newcomer)
@@ -84,9 +84,9 @@ class Stories:
             world.counters["retired here"] = 1
             hero.is_away = False
             hero.start()
-            world.order(hero, "activate", tenancy.seat)
+            world.desk.order(hero, "activate", tenancy.seat)
         elif hero.is_away:
-            world.order(world.janitor, "retire", tenancy.seat)
+            world.desk.order(world.janitor, "retire", tenancy.seat)
         elif world.counters["retired here"]:
             is_back = any(voter is tenancy for voter in world.model().votes)
             world.counters["a seat retired for silence"] += is_back
@@ -104,9 +104,9 @@ class Stories:
             return False
         if tenancy.end == LEFT:
             world.counters["leaving"] = 1
-            world.order(hero, "withdraw", tenancy.seat)
+            world.desk.order(hero, "withdraw", tenancy.seat)
         else:
-            world.order(hero, "leave", tenancy.seat)
+            world.desk.order(hero, "leave", tenancy.seat)
         return False
 
     def _top_up(self) -> bool:
@@ -116,7 +116,7 @@ class Stories:
         if tenancy is None or world.model().number < 1:
             return False
         if len(tenancy.stakes) == 1:
-            world.order(giver, "top_up", tenancy.seat, value=ETHER // 20)
+            world.desk.order(giver, "top_up", tenancy.seat, value=ETHER // 20)
             return False
         counts = world.model().stake_in(tenancy.seat, world.model().number)
         world.counters["a top-up that counts"] += counts == tenancy.stake
@@ -136,7 +136,7 @@ class Stories:
         records = find_withheld(ledger, Seat(tenancy.seat))
         if records:
             proof = [astuple(record) for record in records]
-            world.order(world.janitor, "retire_withholder", tenancy.seat, proof)
+            world.desk.order(world.janitor, "retire_withholder", tenancy.seat, proof)
         return False
 
     def _tenancy(self, participant: Participant) -> Tenancy | None:

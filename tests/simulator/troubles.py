@@ -158,7 +158,7 @@ class Troubles:
         """Try to vote with a stolen key until it works."""
         if self.is_over:
             return
-        if not self._world.vote_for(victim):
+        if not self._world.desk.vote_for(victim):
             self._world.schedule.after(2, partial(self._steal, victim))
             return
         self._world.note(Fault.STOLEN_KEY)

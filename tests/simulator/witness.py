@@ -200,5 +200,5 @@ class Witness:
     def _check_foreign_votes(self, told: list[object]) -> None:
         """Whoever's key was used by somebody else has noticed."""
         votes = {(event.key, event.seat) for event in told if isinstance(event, Attested)}
-        for victim, seat, key in self._world.stolen:
+        for victim, seat, key in self._world.desk.stolen:
             assert (key, seat) not in votes or victim.is_stopped, "a foreign vote went unnoticed"

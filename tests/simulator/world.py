@@ -11,17 +11,17 @@ from eth_hash.auto import keccak
 from federation_model import FederationModel
 
 from chain.devnet.accounts import derive_accounts
-from chain.federation import encode_call
-from chain.keys import compute_genesis_key, compute_result_key
+from chain.keys import compute_genesis_key
 from chain.ledger import Ledger
-from chain.types import Key, RoundId, Seat, bitmap_of
+from chain.types import Key, Seat
 from node.blobs.store import Blob
 from node.result import Compute, Result, compute_result
 
-from .byzantine import HONEST, WHOLE, Rogue
-from .chain import TIP_WEI, SimulatedBlock, SimulatedChain
+from .byzantine import HONEST, Rogue
+from .chain import SimulatedBlock, SimulatedChain
 from .contract import ModelContract
 from .counters import Counters
+from .desk import Desk
 from .faults import Fault
 from .node import CHAIN_ID
 from .participant import Participant
@@ -29,7 +29,7 @@ from .plan import ETHER, draw_plan
 from .schedule import START, Schedule
 from .stories import Stories
 from .task import GENESIS, SPEC
-from .transactions import SimulatedSigner, Transaction, read_transaction
+from .transactions import SimulatedSigner
 from .troubles import Troubles
 from .witness import Witness
 
@@ -68,11 +68,10 @@ class World:
         self.genesis_key = compute_genesis_key(CHAIN_ID, self.address, self.plan.parameters.genesis)
         self._computed: dict[tuple[Any, ...], Result] = {}
         self.compute: Compute = self._compute
-        self.stolen: list[tuple[Participant, int, bytes]] = []
-        self._on_the_way: set[bytes] = set()
         self._is_mining = True
         self._found_at = START
         self.witness = Witness(self)
+        self.desk = Desk(self)
         self._open_chain()
         self._seat_participants()
         self.troubles = Troubles(self)
@@ -219,71 +218,6 @@ class World:
         living = [each.daemon for each in self.honest() if each.daemon]
         return living[0].contract.observer.ledger if living else None
 
-    def is_waiting(self, name: bytes) -> bool:
-        """Whether a transaction is on its way or in the pool."""
-        waiting = self.chain.pool.values()
-        return name in self._on_the_way or any(each.hash == name for each in waiting)
-
-    def submit(self, sender: Participant, transaction: Transaction) -> str | None:
-        """Bring a transaction to the chain, as far as nothing comes between."""
-        self.trace(sender, f"sends {transaction.call[0]} nonce {transaction.nonce}")
-        if not sender.conduct.lets_out(sender, transaction.data):
-            return None
-        if self.strikes(Fault.TX_DROP, sender, 0.4):
-            return None
-        delay = sender.clock.busy
-        if self.strikes(Fault.TX_DELAY, sender, 0.5):
-            delay += self.rng.randrange(5, 25)
-        if self.strikes(Fault.TX_DUPLICATE, sender, 0.6):
-            self._deliver_later(transaction, delay + self.rng.randrange(1, 15))
-        if delay:
-            self._deliver_later(transaction, delay)
-            return None
-        return self.chain.receive(transaction)
-
-    def order(
-        self, sender: Participant | SimulatedSigner, function: str, *arguments: Any, value: int = 0
-    ) -> bool:
-        """Let a person make a call, if the contract would let it pass."""
-        address, chain = sender.address, self.chain
-        data = encode_call(function, arguments)
-        now = max(chain.head.timestamp + 1, self.schedule.now)
-        if chain.try_call(chain.head, now, address, data, value) is not None:
-            return False
-        nonce = chain.count_pending(address, chain.head.nonces.get(address, 0))
-        fees = {"maxFeePerGas": 50 * chain.base_fee, "maxPriorityFeePerGas": TIP_WEI}
-        signed = SimulatedSigner(address).sign_transaction(
-            {"data": data, "value": value, "gas": 3_000_000, "nonce": nonce, **fees}
-        )
-        return chain.receive(read_transaction(signed.raw_transaction)) is None
-
-    def propose(
-        self, sender: Participant, seat: int, included: int, root: bytes, coefficients: bytes
-    ) -> bool:
-        """Let somebody propose whatever it likes for the open round."""
-        model = self.model()
-        head, number = model.head, model.number
-        running = model.running(head, number)
-        arguments = (number, seat, head, running, included, root, coefficients)
-        return self.order(sender, "propose", *arguments)
-
-    def vote_for(self, victim: Participant) -> bool:
-        """Let a thief propose nonsense with somebody's key."""
-        model = self.model()
-        tenancy = next((t for t in model.tenancies if t.owner == victim.address), None)
-        if tenancy is None:
-            return False
-        head, number = model.head, model.number
-        seats = tuple(sorted(Seat(seat) for seat in model.committed(head, number)))
-        running, root = model.running(head, number), self.rng.randbytes(32)
-        included, coefficients = bitmap_of(seats), WHOLE * len(seats)
-        if not self.propose(victim, tenancy.seat, included, root, coefficients):
-            return False
-        key = compute_result_key(RoundId(number), Key(head), running, included, root, coefficients)
-        victim.is_suspect = True
-        self.stolen.append((victim, tenancy.seat, key))
-        return True
-
     def catch_up(self, participant: Participant) -> None:
         """Let a node hear of the head, unless it lags."""
         if not self.strikes(Fault.NODE_LAG, participant, 1.0):
@@ -301,7 +235,9 @@ class World:
         )
         self.janitor = SimulatedSigner(addresses()[JANITOR])
         for index, stake in enumerate(self.plan.stakes[: self.plan.joined]):
-            self.order(SimulatedSigner(addresses()[index]), "join", f"{index}", [], value=stake)
+            self.desk.order(
+                SimulatedSigner(addresses()[index]), "join", f"{index}", [], value=stake
+            )
         self.chain.mine(START - 50, shuffles=False)
         for index, stake in list(enumerate(self.plan.stakes))[self.plan.joined :]:
             self.schedule.at(START, lambda i=index, s=stake: self._join(i, s))  # type: ignore[misc]
@@ -311,7 +247,7 @@ class World:
         """Join, and once more where a re-org forgot it."""
         address = addresses()[index]
         if all(tenancy.owner != address for tenancy in self.model().tenancies):
-            self.order(SimulatedSigner(address), "join", f"{index}", [], value=stake)
+            self.desk.order(SimulatedSigner(address), "join", f"{index}", [], value=stake)
         if self.schedule.now < START + self.plan.seconds:
             self.schedule.after(10, lambda: self._join(index, stake))
 
@@ -350,16 +286,6 @@ class World:
                 self.trace(None, f"block {block.number}: {logged.event!r:.110}")
         for each in self.participants:
             self.schedule.after(self.rng.randrange(2), lambda who=each: self.catch_up(who))  # type: ignore[misc]
-
-    def _deliver_later(self, transaction: Transaction, seconds: int) -> None:
-        name = transaction.hash
-        self._on_the_way.add(name)
-
-        def deliver() -> None:
-            self._on_the_way.discard(name)
-            self.chain.receive(transaction)
-
-        self.schedule.after(seconds, deliver)
 
     def _compute(self, *inputs: Any) -> Result:
         """The rule, once for the same inputs to the bit: they are the same for all peers."""
