@@ -85,7 +85,7 @@ def draw_plan(seed: int) -> Plan:
     faulty = [fault for fault in wanted if fault in BYZANTINE + RUINOUS]
     # In a long darkness rounds are opened by one peer, and nobody comes to join it.
     is_dark = leading is Fault.BLACKOUT and bool(wanted)
-    seconds = 150 if is_dark else rng.randrange(30, 65)
+    seconds = 150 if is_dark else rng.randrange(30, 60)
     return Plan(
         seed=seed,
         parameters=_parameters(rule, min_updates=rng.choice((2, 3))),
@@ -142,6 +142,9 @@ def _draw_incidents(
         if fault in BYZANTINE or (fault in RUINOUS and fault is not faulty[0]):
             continue
         at = rng.randrange(1, seconds - 10)
+        if fault is Fault.OLD_FOLDER:
+            # Early enough to be put back before all is healed, and late enough to be old.
+            at = rng.randrange(1, seconds - 28)
         victim = bad if fault in RUINOUS else rng.randrange(count)
         if fault.name.startswith(("BLOB", "TX")) and rng.random() < 0.5:
             victim = None
@@ -150,7 +153,7 @@ def _draw_incidents(
             Incident(
                 fault,
                 at,
-                at + rng.randrange(8, 40),
+                at + rng.randrange(8, 24 if fault is Fault.OLD_FOLDER else 40),
                 victim,
                 boundary if fault is Fault.CRASH else None,
                 rng.choice((1, 1, 2, 3)),
