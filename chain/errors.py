@@ -17,6 +17,7 @@ ChainError
 ├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction of which nothing was heard in time
 ├── Replaced             a transaction whose nonce another one has used
+├── Stranded             a transaction that waits for an earlier one, which is lost
 ├── ListRefused          no list of addresses, or an address that is not on it
 └── Reverted             the contract refused, with a reason
     ├── ParametersRefused    at creation
@@ -219,6 +220,18 @@ class Replaced(ChainError):
             f"chain: expected {function} to be mined with nonce {nonce}, got another transaction",
             expected=function,
             got=nonce,
+        )
+
+
+class Stranded(ChainError):
+    """An earlier transaction of the account was taken back and forgotten, so this one waits for a
+    nonce that nobody uses any more."""
+
+    def __init__(self, function: str, nonce: int, missing: int) -> None:
+        super().__init__(
+            f"chain: expected {function} to be mined with nonce {nonce}, got none with {missing}",
+            expected=nonce,
+            got=missing,
         )
 
 

@@ -14,7 +14,7 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
 
 from chain.acceptance import Acceptance, read_acceptance
-from chain.errors import Lost, Overtaken, Refused, Replaced, Reverted, revert_error
+from chain.errors import Lost, Overtaken, Refused, Replaced, Reverted, Stranded, revert_error
 from chain.federation import Call
 from chain.fees import FEE_LIMIT_WEI, Market, Offer, compute_higher_offer, compute_offer
 from chain.pending import Pending, Signed
@@ -194,8 +194,12 @@ class Sender:
         Where the node has dropped it, it is sent again, with a higher fee if need be; raises a
         Reverted, with nothing sent, where it would fail by now. Where it waits for longer than
         PATIENCE_BLOCKS and offers too little, another with the same nonce and higher fees takes
-        its place. `note` as in `submit`.
+        its place. `note` as in `submit`. Raises Stranded where an earlier nonce is free again: a
+        re-org took back what had it, and the call is to be decided and sent anew, with that one.
         """
+        missing = self._count("pending")
+        if missing < pending.nonce:
+            raise Stranded(pending.call.function, pending.nonce, missing)
         is_waiting = any(self._is_known(signed) for signed in reversed(pending.versions))
         number, market = ask_market(self.web3)
         if is_waiting and number - pending.sent_in < PATIENCE_BLOCKS:

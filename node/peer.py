@@ -7,7 +7,15 @@ Every act is announced in the journal first, and every step may be killed at any
 import logging
 from dataclasses import dataclass, replace
 
-from chain.errors import AlreadyDone, Overtaken, Refused, Replaced, Reverted
+from chain.errors import (
+    AlreadyDone,
+    NotOwner,
+    Overtaken,
+    Refused,
+    Replaced,
+    Reverted,
+    Stranded,
+)
 from chain.federation import Call
 from chain.keys import compute_result_key
 from chain.pending import Pending, decode_pending
@@ -349,7 +357,7 @@ class Peer:
             if receipt.block > self._asked_at:
                 # Mined, but not yet in what this peer sees: to decide now would be to do it twice.
                 return
-        except (Reverted, Replaced) as error:
+        except (Reverted, Replaced, Stranded) as error:
             if isinstance(error, Reverted) and not _is_overtaken(self._pending.call, error):
                 # Whoever starts this peer again has been told.
                 self._journal.forget_sending()
@@ -378,5 +386,9 @@ class Peer:
 
 
 def _is_overtaken(call: Call, error: Reverted) -> bool:
-    """Whether a call was refused since the chain moved on, and not since it was wrong."""
-    return isinstance(error, Overtaken | AlreadyDone) or call.function in NOT_NOW
+    """Whether a call was refused since the chain moved on, and not since it was wrong.
+
+    Not even the seat need be there still, where a re-org that was not read yet took its joining
+    back.
+    """
+    return isinstance(error, Overtaken | AlreadyDone | NotOwner) or call.function in NOT_NOW

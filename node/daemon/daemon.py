@@ -13,7 +13,7 @@ from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
-from node.errors import KeyUsedElsewhere
+from node.errors import KeyUsedElsewhere, PeerRefused
 from node.journal import Journal
 from node.peer import Peer
 
@@ -52,6 +52,7 @@ class Daemon:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
+        self._owner = contract.observer.ledger.seats[peer.seat].owner
         for logged in contract.observer.history:
             self._check_own(logged)
 
@@ -93,6 +94,7 @@ class Daemon:
     def _news(self, news: tuple[Logged, ...]) -> None:
         for logged in news:
             self._check_own(logged)
+        self._check_seat()
         self.tallies.count(news, self.peer.seat)
         self._shelves.update(self.contract, news, self._now())
 
@@ -107,6 +109,19 @@ class Daemon:
                 "only for what this folder's journal has as recomputed here",
                 f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "
                 "old copy",
+            )
+
+    def _check_seat(self) -> None:
+        """Stop where this key's seat is another one by now, after a re-org in which others joined
+        first, or somebody else's. The next start looks for it."""
+        seats, own = self.contract.observer.ledger.seats, self.peer.seat
+        owner = seats[own].owner if own in seats else None
+        held = sorted(seat for seat, record in seats.items() if record.owner == self._owner)
+        if owner != self._owner and (owner is not None or held):
+            raise PeerRefused(
+                f"seat {own}",
+                f"still that of {self._owner}",
+                f"that of {owner}, and {held} for this key; start again",
             )
 
     def _now(self) -> int:

@@ -1,7 +1,7 @@
 """What a peer at work counts, in plain numbers: written by its threads, read by any."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chain import sender
 from chain.types import Attested, Committed, Logged, Seat
@@ -13,9 +13,9 @@ from node.learning import trainer
 class Tallies:
     """All of it since the start of the peer. `chain_failures`: looks at the chain that failed."""
 
-    blobs: tally.Tally
-    sending: sender.Tally
-    training: trainer.Tally
+    blobs: tally.Tally = field(default_factory=tally.Tally)
+    sending: sender.Tally = field(default_factory=sender.Tally)
+    training: trainer.Tally = field(default_factory=trainer.Tally)
     commits: int = 0
     votes: int = 0
     chain_failures: int = 0
