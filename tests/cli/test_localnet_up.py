@@ -83,6 +83,7 @@ def run_to_end(folder: Path, rounds: int) -> list[dict[str, Any]]:
     return lines
 
 
+@pytest.mark.slow
 def test_up__killed_itself__down_leaves_nothing(holdfast, folder):
     at = ("--dir", str(folder))
     with begin(folder) as process:

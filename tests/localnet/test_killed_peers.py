@@ -6,13 +6,6 @@ from fleet_lab import check_laws, end_peers, harass, stand_quick
 RUNS, KILLS = 20, 10
 
 
-def test_peers__killed_three_times__end_on_one_head_with_all_stakes(tmp_path):
-    with stand_quick(tmp_path / "up") as standing:
-        harass(standing, seed=1, kills=3, longest_seconds=1)
-        end_peers(standing)
-        check_laws(standing)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 2 + RUNS))
 def test_peers__killed_ten_times_a_run__end_on_one_head_with_all_stakes(tmp_path, seed):

@@ -5,7 +5,7 @@ from localnet.errors import ScenarioRefused
 from localnet.fleet.plan import SEATS_TO_SPARE, write_peer, write_plan
 from localnet.scenario import Scenario
 from node.founding import read_plan
-from node.settings import check_entries
+from node.settings import change_settings
 
 SCENARIO = Scenario(
     peers=5,
@@ -47,7 +47,7 @@ def test_write_plan__seats_that_misbehave__are_for_simulations():
 def test_write_peer__of_a_file__finds_it_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = write_peer(SCENARIO, Seat(1), rpc="ws://127.0.0.1:1", chain_id=5, listen=2, front=3)
-    check_entries(page)
+    assert change_settings(page, []) == page
     assert page.source == str(tmp_path / "some/where/data.csv")
     assert (page.share, page.label) == ((2, 5), "kind of thing")
     assert (page.listen, page.endpoint) == (("127.0.0.1", 2), "http://127.0.0.1:3")
