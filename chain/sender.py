@@ -257,6 +257,10 @@ class Sender:
             return read_acceptance(error)
         return Acceptance.TAKEN
 
+    def count_waiting(self) -> int:
+        """Return how many of the account's transactions wait, as far as the node knows."""
+        return self._count("pending") - self._count("latest")
+
     def _count(self, when: str) -> int:
         """Return the account's next nonce: after what is mined, or after what waits too."""
         return int(ask(self.web3, "eth_getTransactionCount", self.address, when), 16)
@@ -289,7 +293,11 @@ class Sender:
                 return limit
             self.web3.eth.call(cast(Any, {**message, "gas": limit}))
         except (ContractLogicError, Web3RPCError) as error:
-            raise revert_error(str(error.message)) from error
+            found = revert_error(str(error.message))
+            if isinstance(error, Web3RPCError) and type(found) is Reverted:
+                # Not the contract's word: a node that is busy, or lacks a block, for now.
+                raise Refused(f"a call of {self.address}", _words_of(error)) from error
+            raise found from error
         return limit
 
     def _reason(self, call: Call, block: int) -> Reverted:
@@ -308,5 +316,15 @@ class Sender:
             )
         except ContractLogicError as error:
             return revert_error(str(error.message))
+        except Web3RPCError:
+            # The node has dropped that block's state by now, so nobody can tell.
+            return Overtaken(f"{call.function}: reverted in block {block}, long ago")
         # What refused it stood before it in its block, and is undone by now.
         return Overtaken(f"{call.function}: reverted in block {block}, and would not after it")
+
+
+def _words_of(error: Web3RPCError) -> str:
+    """Return what the node said, without what web3 puts around it."""
+    answer = error.rpc_response or {}
+    said = answer.get("error", {})
+    return str(said.get("message", error.message) if isinstance(said, dict) else said)

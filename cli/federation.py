@@ -129,8 +129,10 @@ def _describe_seat(source: "Source", seat: "Seat") -> dict[str, Any]:
 def _print(state: dict[str, Any]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    from cli.events import show_text
     from node.rule.parameters import Selection, Weighting
 
     names = {"weighting": Weighting, "selection": Selection}
@@ -152,7 +154,7 @@ def _print(state: dict[str, Any]) -> None:
             str(seat["seat"]),
             seat["owner"],
             f"{seat['stake_wei'] / ETHER:g} ether",
-            seat["endpoint"],
+            escape(show_text(seat["endpoint"])),
             f"from round {seat['counts_from']}{until}{_describe_silence(seat)}",
         )
     console = Console()

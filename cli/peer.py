@@ -100,7 +100,7 @@ def init(
         settings = replace(settings, endpoint=_derive_endpoint(settings))
     is_new = not (folder / KEYSTORE).exists()
     password = read_password(password_file, is_new=is_new)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock_folder(folder):
         # A call that died before it wrote the settings has left a key, which may have ether.
         open_or_create = create_wallet if is_new else open_wallet

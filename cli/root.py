@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from chain.errors import ChainError
+from chain.errors import ChainError, hide_secrets
 from node.errors import KeyUsedElsewhere, NodeError
 
 FAILED, MISUSED, KEY_USED, INTERRUPTED = 1, 2, 3, 130
@@ -63,13 +63,16 @@ class Root(TyperGroup):
         except _Misuse as error:
             where = error.ctx.command_path if error.ctx else prog_name
             return _fail(f"{error.format_message().rstrip('.')} (see {where} --help)", MISUSED)
+        except typer.Abort:
+            return _fail("expected an answer to the question, got none", FAILED)
         if code == INTERRUPTED:
             return _fail("interrupted", INTERRUPTED)
         return code or 0
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo("holdfast: " + " ".join(message.split()), err=True)
+    # An endpoint may carry a provider's key.
+    typer.echo("holdfast: " + hide_secrets(" ".join(message.split())), err=True)
     return code
 
 

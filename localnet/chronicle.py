@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chain.ledger import Ledger
-from chain.types import Agreed, Key, RoundId
+from chain.types import Agreed, Key, Root, RoundId
 from localnet.report import RoundEnded
 from node.learning.process import Pending
 
@@ -29,7 +29,7 @@ class Chronicle:
     def __init__(
         self,
         ledger: Callable[[], Ledger],
-        judge: Callable[[], Pending],
+        judge: Callable[[Root], Pending],
         elapsed: Callable[[], float],
         now: Callable[[], int],
     ) -> None:
@@ -41,7 +41,7 @@ class Chronicle:
         self._closed = 0
         self._since = 0.0
         self._gas = 0
-        self.judgement = judge()
+        self.judgement = judge(ledger().head().model_root)
         self.first_end: float | None = None
         self.reported: list[RoundEnded] = []
         while self._has_ended(self._closed + 1):
@@ -66,7 +66,7 @@ class Chronicle:
             self._closed += 1
             key = self._agreed_key(RoundId(self._closed))
             if key is not None:
-                self.judgement = self._judge()
+                self.judgement = self._judge(self._ledger().result(key).model_root)
             self._queue.append(_Ended(self._describe(RoundId(self._closed), key), self.judgement))
             self._since = self._elapsed()
             self._gas = 0
@@ -109,10 +109,11 @@ class Chronicle:
         ledger = self._ledger()
         opening = ledger.openings[number]
         votes, stake_bps = leading_vote(ledger, number)
+        head = ledger.head() if agreed is None else ledger.result(agreed)
         return RoundEnded(
             round=number,
             is_agreed=agreed is not None,
-            model_root=ledger.head().model_root,
+            model_root=head.model_root,
             commits=len(ledger.commitments(opening.parent, number)),
             votes=votes,
             stake_bps=stake_bps,

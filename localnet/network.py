@@ -14,7 +14,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
-from chain.types import Seat
+from chain.types import Root, Seat
 from localnet.chronicle import Chronicle, leading_vote
 from localnet.cohort import Cohort
 from localnet.errors import ScenarioRefused
@@ -167,9 +167,8 @@ class Localnet:
         kind = self._kinds.get(seat)
         return kind is None or self._chronicle.rounds_ended >= kind.absent_rounds
 
-    def _judge(self) -> Pending:
-        root = self.setting.observer.ledger.head().model_root
-        blob = self.setting.contract.naming.model_blob(root)
+    def _judge(self, model_root: Root) -> Pending:
+        blob = self.setting.contract.naming.model_blob(model_root)
         return self.setting.cohort.evaluate(self.setting.store.get(blob))
 
     def _progress(self) -> Progress:

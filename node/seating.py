@@ -6,7 +6,7 @@ from pathlib import Path
 from chain.admission import OPEN, compute_admission_proof, compute_admission_root
 from chain.connect import open_endpoints
 from chain.deployment import Deployment, build_creation, read_creation
-from chain.errors import Replaced, Reverted, WrongChain
+from chain.errors import Replaced, Reverted, Stranded, WrongChain
 from chain.pending import Pending, decode_pending
 from chain.sender import Receipt, Sender, Signer
 from chain.types import Parameters, Root, Seat, Wei
@@ -45,7 +45,7 @@ def create_federation(
             pending = sender.submit(build_creation(founding.text, founding.parameters), note)
         try:
             deployment = read_creation(web3, sender.follow(pending, note))
-        except (Reverted, Replaced):
+        except (Reverted, Replaced, Stranded):
             # Nothing came of it, and nothing will: the next call begins anew.
             end_founding(folder)
             raise
@@ -94,11 +94,18 @@ def join(
     for seat, record in contract.observer.ledger.seats.items():
         if record.owner.lower() == account.address.lower():
             raise PeerRefused(f"seat of {account.address}", "none yet", f"seat {seat}")
+    sender = Sender(contract.federation.web3, account)
+    waiting = sender.count_waiting()
+    if waiting:
+        # Perhaps a joining that was interrupted: a second one would stake a second time.
+        raise PeerRefused(
+            f"transactions of {account.address}", "none on its way (try again)", waiting
+        )
     proof: tuple[bytes, ...] = ()
     if contract.parameters.admission != OPEN:
         proof = compute_admission_proof(admitted, account.address)
     call = contract.federation.call("join", endpoint, proof, value_wei=stake_wei)
-    return Sender(contract.federation.web3, account).send(call)
+    return sender.send(call)
 
 
 def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat) -> Receipt:

@@ -13,7 +13,7 @@ from chain.federation import find_creation
 from chain.heads import HeadListener
 from chain.observer import Observer
 from chain.rpc import ask
-from chain.types import Seat
+from chain.types import Root, Seat
 from localnet.chronicle import Chronicle, leading_vote
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet
@@ -125,10 +125,9 @@ class Following:
         chronicle.note()
         self._judges.poll()
 
-    def _judge(self) -> Pending:
-        """Ask how good the head is; whoever voted for it has its model."""
-        head = self.contract.observer.ledger.head()
-        blob = self.contract.naming.model_blob(head.model_root)
+    def _judge(self, model_root: Root) -> Pending:
+        """Ask how good a model is; whoever voted for it has it."""
+        blob = self.contract.naming.model_blob(model_root)
         bits = self.contract.parameters.model_bits
         return self._judges.ask("evaluate", (JUDGE, self._find(blob), bits))
 

@@ -4,11 +4,11 @@ It may be killed at any line.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
 from chain.errors import Gone, Refused, Unreachable
-from chain.types import Attested, Clock, Logged
+from chain.types import Attested, Clock, Joined, Logged, Seat
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
@@ -53,7 +53,7 @@ class Daemon:
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
         self._owner = contract.observer.ledger.seats[peer.seat].owner
-        for logged in contract.observer.history:
+        for logged in _since_joining(contract.observer.history, peer.seat):
             self._check_own(logged)
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -134,3 +134,14 @@ class Daemon:
             seconds = min(seconds, max(until - self._now(), 0.01))
         wait([self._bell.connection, *self._connections()], seconds)  # type: ignore[list-item]
         self._bell.mute()
+
+
+def _since_joining(history: Sequence[Logged], seat: Seat) -> Sequence[Logged]:
+    """Return what came since a seat was taken last: a former owner's votes are no concern of the
+    next one's."""
+    taken = [
+        number
+        for number, logged in enumerate(history)
+        if isinstance(logged.event, Joined) and logged.event.seat == seat
+    ]
+    return history[taken[-1] :] if taken else history

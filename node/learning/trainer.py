@@ -10,7 +10,7 @@ from typing import Self
 from chain.types import Key, RoundId, Seat
 from node.errors import WorkerFailed
 from node.learning.process import LearnerProcess, Pending
-from node.training import Fit, Job
+from node.training import Failed, Fit, Job
 
 LOG = logging.getLogger("holdfast.learner")
 
@@ -62,7 +62,7 @@ class ProcessTrainer:
             self._begun[parent, job.round_id] = monotonic()
             self._running[parent, job.round_id] = self._process.train(seat, job)
 
-    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
+    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | Failed | None:
         self._process.poll()
         pending = self._running.get((parent, round_id))
         if pending is None or not pending.is_done:
@@ -77,7 +77,7 @@ class ProcessTrainer:
             if not self._process.is_alive:
                 self._process.close()
                 self._process = self._start()
-            return None
+            return Failed()
         self.tally.trained += 1
         return fit
 

@@ -1,45 +1,15 @@
 """One small kept run for all tests of a worker, and the command line in this process."""
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
+from command_lab import Holdfast, run_here
 from consortium_lab import Consortium
-from typer.testing import CliRunner
-
-from cli.app import app
 
 SMALL = ("--peers", "4", "--rounds", "2", "--dataset", "breast_cancer", "--learner", "softmax")
-
-
-class Outcome:
-    """What a command answered."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code = code
-        self.out = out
-        self.err = err
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        return self.lines[-1]
-
-
-Holdfast = Callable[..., Outcome]
-
-
-def run_here(*arguments: str) -> Outcome:
-    result = CliRunner().invoke(app, list(arguments), prog_name="holdfast")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture

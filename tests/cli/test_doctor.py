@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from time import time
+from types import SimpleNamespace
 
 import pytest
-from conftest import run_here
+from command_lab import run_here
 from consortium_lab import PLAN, Consortium, await_lines, free_port, stop
 
 from chain.connect import connect_devnet
@@ -89,10 +90,6 @@ def name_no_contract(folder, consortium, stack):
     change(folder, contract="0x" + "12" * 20)
 
 
-def set_the_clock_back(folder, consortium, stack):
-    return {"clock": lambda: int(time()) - 3600}
-
-
 def take_the_port(folder, consortium, stack):
     host, port = read_settings(folder).listen
     taken = stack.enter_context(socket.socket())
@@ -158,7 +155,6 @@ PLANTED = [
     ("a", stop_the_chain, "chain", "Connection refused", "start the node"),
     ("a", go_to_another_chain, "chain", "chain id 31337, got 4242", "correct chain.rpc"),
     ("a", name_no_contract, "contract", "got no code there", "correct chain.contract"),
-    ("a", set_the_clock_back, "clock", "s behind the latest block", "set the clock"),
     ("c", None, "balance", "too little for 20 rounds", "send "),
     ("a", take_the_port, "endpoint", "expected a free port", "end what listens there"),
     ("a", listen_elsewhere, "endpoint", "Connection refused", "let exchange.endpoint lead"),
@@ -251,7 +247,7 @@ def test_check_clock__a_chain_that_keeps_a_pace__is_late_after_eight_blocks(
             now[0] += 12
             web3.provider.make_request("evm_mine", [])
         case = Case(tmp_path, str, lambda: now[0] + late, 1, 1)
-        case.web3 = web3
+        case.web3, case.settings = web3, SimpleNamespace(chain_id=1)
         if is_fault:
             with pytest.raises(Fault, match=r"127 s ago by this clock, where one comes every 12 s"):
                 check_clock(case)
@@ -266,3 +262,10 @@ def test_judge_clock__behind_the_latest_block__is_a_fault_beyond_what_reading_al
             judge_clock(now, [START])
     else:
         assert judge_clock(now, [START]).startswith("latest block 30 s ahead; ")
+
+
+def test_judge_clock__behind_the_latest_block__is_a_fault_but_on_a_development_chain():
+    with pytest.raises(Fault, match="this clock is 3600 s behind the latest block") as fault:
+        judge_clock(0, [3600])
+    assert "set the clock" in fault.value.remedy
+    assert "as it may be on a development chain" in judge_clock(0, [3600], is_development=True)

@@ -48,11 +48,14 @@ PATIENCE_SECONDS = 300
 
 @contextmanager
 def stand_quick(
-    directory: Path, program: tuple[str, ...] = PROGRAM, anvil: str | None = None
+    directory: Path,
+    program: tuple[str, ...] = PROGRAM,
+    anvil: str | None = None,
+    peers: int = QUICK.peers,
 ) -> Iterator[Standing]:
     data = directory.with_name("data.npz")
     write_data(data)
-    scenario = replace(QUICK, dataset=str(data))
+    scenario = replace(QUICK, dataset=str(data), peers=peers)
     with stand(Fleet(directory, program, RELAY), scenario, anvil) as standing:
         yield standing
 

@@ -6,14 +6,14 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_lab import Fault, misbehave
-from fleet_lab import QUICK, stand_quick, watch_until
+from fleet_lab import stand_quick, watch_until
 
 from chain.types import Agreed
 from localnet.fleet.fleet import RELAY, Fleet
@@ -125,7 +125,7 @@ async def serve_two(front: Front, number: int, head: bytes, writer: asyncio.Stre
 @contextmanager
 def stand_with(directory: Path, front: Front) -> Iterator[Standing]:
     """A federation whose last peer is reached by way of `front` alone."""
-    with stand_quick(directory, replace(QUICK, peers=PEERS)) as standing:
+    with stand_quick(directory, peers=PEERS) as standing:
         fleet = standing.fleet
         front.back = read_settings(fleet.peer_folder(HOSTILE)).listen[1]
         wires = [

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from peers_lab import PeersLab
 
+from chain.types import Attested, Joined
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
-from node.errors import PeerRefused
+from node.errors import KeyUsedElsewhere, PeerRefused
 
 SEAT = 2
 STRANGER = "0x" + "77" * 20
@@ -63,3 +64,16 @@ def test_run__its_seat_is_not_there__waits_for_it():
         del seats[SEAT]
         look(daemon)
         assert daemon.looks == 1
+
+
+def test_open__the_seat_had_another_owner_who_voted__is_no_concern_of_the_new_one():
+    with PeersLab() as lab:
+        lab.play(1)
+        old = lab.observer.history
+        assert any(isinstance(e.event, Attested) and e.event.seat == SEAT for e in old)
+        joined = next(e for e in old if isinstance(e.event, Joined) and e.event.seat == SEAT)
+        lab.peers[SEAT] = lab.start(SEAT)
+        with pytest.raises(KeyUsedElsewhere):
+            open_daemon(lab)
+        lab.observer._history.append(joined)
+        look(open_daemon(lab))
