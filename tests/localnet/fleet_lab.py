@@ -163,7 +163,8 @@ def check_laws(standing: Standing) -> None:
     assert set(commits.values()) == {1}
     seats = observer.ledger.seats
     assert [seats[s].stakes[-1][1] for s in sorted(seats)] == [ETHER] * len(seats)
-    assert not any(s.until or s.since or s.is_retired for s in seats.values())
+    # Who was away for ten quick rounds may be watched; nobody's seat has ended.
+    assert not any(s.until or s.is_retired for s in seats.values())
     federation = contract.federation
     assert federation.get_balance(federation.address) == ETHER * len(seats)
     spent = count_spent(standing)

@@ -25,6 +25,8 @@ def test_peer__killed_for_five_rounds__takes_part_in_the_next_one(tmp_path):
         ledger = standing.following.contract.observer.ledger
         watch_until(standing, lambda ledger: find_commits(ledger, AWAY) >= {1})
         standing.fleet.kill(AWAY)
+        # Rounds are quick, and some have gone by since the last look.
+        standing.following.look()
         before = ledger.round.number
         watch_until(standing, lambda ledger: ledger.round.number > before + ROUNDS_AWAY)
         standing.fleet.start(AWAY)
