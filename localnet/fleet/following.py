@@ -178,8 +178,6 @@ def _start_judge(fleet: Fleet, contract: Contract, spec: Spec) -> _Judge:
     """Return a process that judges on what no peer trains on. Raises what the data refuse."""
     judge = _Judge()
     try:
-        # It looks on: the cores are for the peers.
-        judge.give_way()
         settings = read_settings(fleet.peer_folder(0))
         share = Share(
             settings.source, settings.label, None, spec.partition, spec.held_out, spec.seed
@@ -192,6 +190,9 @@ def _start_judge(fleet: Fleet, contract: Contract, spec: Spec) -> _Judge:
             while not pending.is_done:
                 judge.collect()
             pending.result()
+        # From here on it looks on, and the cores are for the peers; to begin like this could take
+        # minutes where they leave nothing.
+        judge.give_way()
     except BaseException:
         judge.close()
         raise

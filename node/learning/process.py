@@ -28,7 +28,8 @@ ANSWER_BYTES = 2**20
 """What the pipe is asked to hold of answers that wait; a larger one waits in the worker. The
 operating system may give less."""
 
-LEAST_URGENT = 15
+LESS_URGENT = 5
+"""A step that still gets its share of cores which others keep busy."""
 
 
 class Pending:
@@ -82,8 +83,8 @@ class LearnerProcess:
         return self._child.poll() is None
 
     def give_way(self) -> None:
-        """Let all other processes have the cores first."""
-        os.setpriority(os.PRIO_PROCESS, self._child.pid, LEAST_URGENT)
+        """Let other processes have more of the cores."""
+        os.setpriority(os.PRIO_PROCESS, self._child.pid, LESS_URGENT)
 
     def ask(self, method: str, arguments: tuple[Any, ...]) -> Pending:
         return self._put(_Request(Pending(), method, arguments))
