@@ -136,6 +136,7 @@ def test_init__a_key_that_is_there__goes_on_with_it_or_refuses_the_password(cons
     assert (told["address"].lower(), told["is_new"]) == (f"0x{before.lower()}", False)
 
 
+@pytest.mark.slow
 def test_create__killed_anywhere_and_called_again__is_one_federation(consortium, init):
     plan = consortium.directory / "plan.toml"
     # A clip that is named needs no dry round; that is not what is looked at here.

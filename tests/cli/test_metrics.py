@@ -28,6 +28,7 @@ def read_metrics(port):
     return samples, {family.name: family.type for family in families}
 
 
+@pytest.mark.slow
 def test_metrics__two_rounds_of_two_peers__are_what_the_chain_and_the_exchange_saw(pair):
     port = free_port()
     first = pair.run("a", 10**6, "--metrics", f"127.0.0.1:{port}")

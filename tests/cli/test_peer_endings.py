@@ -37,6 +37,7 @@ def find_children(process):
     return [Path(f"/proc/{child}") for child in path.read_text().split()]
 
 
+@pytest.mark.slow
 def test_run__stopped_by_its_supervisor__logs_keys_and_values_and_nothing_secret(
     consortium, monkeypatch
 ):

@@ -19,6 +19,7 @@ FILES = (
 )
 
 
+@pytest.mark.slow
 def test_run__https_with_an_authority_of_their_own__agree_and_only_the_public_one_is_read(
     consortium,
 ):
