@@ -1,4 +1,4 @@
-"""Which rounds have ended, how, and how good the head was then."""
+"""Which rounds have ended, how, and how good the head was then; where the open one stands."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from chain.ledger import Ledger
 from chain.types import Agreed, Key, Root, RoundId
-from localnet.report import RoundEnded
+from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
 from node.learning.process import Pending
+from node.round import Phase
 
 BPS = 10_000
 
@@ -23,7 +24,8 @@ class _Ended:
 class Chronicle:
     """Reports every round that ends, in order, once its head has been judged.
 
-    `judge` asks for (loss, samples, metrics) of the head; `elapsed` gives seconds since the start.
+    `judge` asks for (loss, samples, metrics) of a model, by its root; `elapsed` gives seconds since
+    the start, `now` the time that deadlines are compared with (unix seconds).
     """
 
     def __init__(
@@ -85,6 +87,39 @@ class Chronicle:
     def pending(self) -> list[Pending]:
         """Return the judgements to come."""
         return [self.judgement, *(ended.judgement for ended in self._queue)]
+
+    def describe_progress(self, phase: Phase) -> Progress:
+        """Return where the open round stands, which is in `phase`."""
+        ledger = self._ledger()
+        number = ledger.round.number
+        opening = ledger.openings.get(number)
+        votes, stake_bps = leading_vote(ledger, number)
+        return Progress(
+            round=number,
+            phase=phase.value,
+            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
+            votes=votes,
+            stake_bps=stake_bps,
+            seconds=self._elapsed(),
+        )
+
+    def summarise(self, *, is_idle: bool = False) -> Summary:
+        """Return what has come of it so far; all that is pending has come."""
+        ledger = self._ledger()
+        loss, _, metrics = self.judgement.result()
+        active = len(ledger.active(ledger.round.number))
+        return Summary(
+            rounds=self.rounds_ended,
+            agreed=len(ledger.agreed),
+            accuracy=metrics["accuracy"],
+            loss=loss,
+            head=ledger.head().model_root,
+            seconds=self._elapsed(),
+            first_round_seconds=self.first_end or 0.0,
+            seconds_per_round=mean_seconds(self.reported),
+            gas_per_peer_round=gas_per_peer_round(self.reported, active),
+            is_idle=is_idle,
+        )
 
     def _has_ended(self, number: int) -> bool:
         current = self._ledger().round

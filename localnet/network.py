@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Self
 
 from chain.types import Root, Seat
-from localnet.chronicle import Chronicle, leading_vote
+from localnet.chronicle import Chronicle
 from localnet.cohort import Cohort
 from localnet.errors import ScenarioRefused
 from localnet.pool import Pool
-from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
+from localnet.report import Progress, RoundEnded, Summary
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
 from node.learning.process import Pending
@@ -117,23 +117,8 @@ class Localnet:
 
     def summary(self) -> Summary:
         """Return what has come of it so far."""
-        ledger, chronicle = self.setting.observer.ledger, self._chronicle
-        self.setting.cohort.wait(chronicle.pending())
-        loss, _, metrics = chronicle.judgement.result()
-        return Summary(
-            rounds=chronicle.rounds_ended,
-            agreed=len(ledger.agreed),
-            accuracy=metrics["accuracy"],
-            loss=loss,
-            head=ledger.head().model_root,
-            seconds=self._elapsed(),
-            first_round_seconds=chronicle.first_end or 0.0,
-            seconds_per_round=mean_seconds(chronicle.reported),
-            gas_per_peer_round=gas_per_peer_round(
-                chronicle.reported, len(ledger.active(ledger.round.number))
-            ),
-            is_idle=self._is_idle,
-        )
+        self.setting.cohort.wait(self._chronicle.pending())
+        return self._chronicle.summarise(is_idle=self._is_idle)
 
     def _pass(self, *, releases: bool) -> int | None:
         """Let every peer do all that it can now; return when the first of them wants to wake.
@@ -172,18 +157,7 @@ class Localnet:
         return self.setting.cohort.evaluate(self.setting.store.get(blob))
 
     def _progress(self) -> Progress:
-        ledger = self.setting.observer.ledger
-        number = ledger.round.number
-        opening = ledger.openings.get(number)
-        votes, stake_bps = leading_vote(ledger, number)
-        return Progress(
-            round=number,
-            phase=self.setting.peers[0].phase().value,
-            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
-            votes=votes,
-            stake_bps=stake_bps,
-            seconds=self._elapsed(),
-        )
+        return self._chronicle.describe_progress(self.setting.peers[0].phase())
 
     def _elapsed(self) -> float:
         return perf_counter() - self._started

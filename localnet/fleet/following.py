@@ -14,10 +14,10 @@ from chain.heads import HeadListener
 from chain.observer import Observer
 from chain.rpc import ask
 from chain.types import Root, Seat
-from localnet.chronicle import Chronicle, leading_vote
+from localnet.chronicle import Chronicle
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet
-from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
+from localnet.report import Progress, RoundEnded, Summary
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
@@ -95,22 +95,8 @@ class Following:
 
     def summary(self) -> Summary:
         """Return what has come of it so far."""
-        ledger, chronicle = self.contract.observer.ledger, self._chronicle
         self._judge_all()
-        loss, _, metrics = chronicle.judgement.result()
-        active = len(ledger.active(ledger.round.number))
-        return Summary(
-            rounds=chronicle.rounds_ended,
-            agreed=len(ledger.agreed),
-            accuracy=metrics["accuracy"],
-            loss=loss,
-            head=ledger.head().model_root,
-            seconds=self._elapsed(),
-            first_round_seconds=chronicle.first_end or 0.0,
-            seconds_per_round=mean_seconds(chronicle.reported),
-            gas_per_peer_round=gas_per_peer_round(chronicle.reported, active),
-            is_idle=False,
-        )
+        return self._chronicle.summarise()
 
     def look(self) -> None:
         """Read the chain as far as it is."""
@@ -143,18 +129,8 @@ class Following:
             self._judges.collect()
 
     def _progress(self) -> Progress:
-        ledger = self.contract.observer.ledger
-        number = ledger.round.number
-        opening = ledger.openings.get(number)
-        votes, stake_bps = leading_vote(ledger, number)
-        return Progress(
-            round=number,
-            phase=build_view(ledger, Seat(0)).phase(self._now()).value,
-            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
-            votes=votes,
-            stake_bps=stake_bps,
-            seconds=self._elapsed(),
-        )
+        phase = build_view(self.contract.observer.ledger, Seat(0)).phase(self._now())
+        return self._chronicle.describe_progress(phase)
 
     def _elapsed(self) -> float:
         return perf_counter() - self._began_at
