@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from time import perf_counter
 
 from localnet.errors import FleetRefused
@@ -66,13 +66,6 @@ def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
 
 
 def _check_same(fleet: Fleet, charter: Charter, scenario: Scenario) -> None:
-    # By way of JSON, as the kept one came: lists and tuples are alike there.
-    asked = asdict(Scenario.from_json(scenario.to_json()))
-    begun = asdict(charter.scenario)
-    changed = [name for name in begun if name != "rounds" and begun[name] != asked[name]]
-    if changed:
-        raise FleetRefused(
-            f"federation in {fleet.directory}",
-            ", ".join(f"{name} {begun[name]}" for name in changed),
-            ", ".join(f"{name} {asked[name]}" for name in changed),
-        )
+    changes = charter.scenario.find_changes(scenario)
+    if changes is not None:
+        raise FleetRefused(f"federation in {fleet.directory}", *changes)
