@@ -31,6 +31,7 @@ from node.checkpoint import check_descent
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
+from node.daemon.rounds import Rounds
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
 from node.data.share import Share
@@ -155,7 +156,7 @@ def open_daemon(
             trainer=trainer,
             clock=clock,
         )
-        yield Daemon(
+        daemon = Daemon(
             contract,
             peer,
             journal,
@@ -166,6 +167,8 @@ def open_daemon(
             clock=clock,
             poll_seconds=poll_seconds,
         )
+        daemon.heed = Rounds(seat, contract, store, trainer).look
+        yield daemon
 
 
 def open_fetcher(

@@ -1,5 +1,6 @@
 """Three organisations on a chain that is served: real processes, from nothing to a shared model."""
 
+import re
 import shutil
 import signal
 
@@ -32,7 +33,9 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     third.communicate()
     again = consortium.run("c", 3)
     for process in (first, second, again):
-        end(process)
+        log = end(process)
+        assert "act=agreed height=2 head=0x" in log
+        assert re.search(r"act=judged height=1 loss=\d\.\d{4} accuracy=0\.\d{4} samples=113\n", log)
     states = [consortium.status(name) for name in "abc"]
     assert {state["height"] for state in states} == {states[0]["height"]}
     assert states[0]["height"] >= 2
