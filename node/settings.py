@@ -21,7 +21,7 @@ from node.blobs.limits import ServingLimits
 from node.checkpoint import Checkpoint, parse_checkpoint
 from node.errors import SettingsRefused
 from node.tables import Table, find_misfit, list_entries
-from node.whole_file import write_whole
+from node.whole_file import OWNERS, write_whole
 
 SETTINGS, KEYSTORE, FOUNDING = "peer.toml", "keystore.json", "founding"
 JOURNAL, HISTORY, BLOBS = "journal.db", "history.db", "blobs"
@@ -228,8 +228,9 @@ def choose_confirmations(chain_id: int) -> int:
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
-    """Write the page, with its comments. Raises OSError."""
-    write_whole(folder / SETTINGS, _write(settings).encode())
+    """Write the page, with its comments; a new one for its owner alone, since there may be the key
+    of a provider in a node's URL. Raises OSError."""
+    write_whole(folder / SETTINGS, _write(settings).encode(), mode=OWNERS)
 
 
 def _validate(path: Path, table: dict[str, object]) -> _Page:

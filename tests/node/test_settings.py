@@ -85,6 +85,11 @@ def test_read_settings__a_wrong_entry__is_named(tmp_path, old, new, told):
     assert told in str(caught.value)
 
 
+def test_write_settings__a_new_page__is_for_its_owner_alone(tmp_path):
+    write_settings(tmp_path, WHOLE)
+    assert (tmp_path / SETTINGS).stat().st_mode & 0o777 == 0o600
+
+
 def test_read_settings__no_folder_of_a_peer__is_told(tmp_path):
     with pytest.raises(SettingsRefused, match=r"expected a peer's settings, got No such file"):
         read_settings(tmp_path)
