@@ -93,6 +93,19 @@ def test_run__stopped_while_it_waits_for_a_silent_node__ends_with_0(consortium):
             stop(process)
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED)], ids=["term", "int"]
+)
+def test_run__told_to_end_until_it_has__ends_as_it_was_told_first(consortium, number, code):
+    join_two(consortium)
+    process = consortium.run("a", 10**6)
+    await_lines(process, "act=ready")
+    process.send_signal(number)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    assert "act=stop" in end(process, code=code)
+
+
 @pytest.mark.slow
 def test_run__its_key_has_voted_without_this_folder__ends_with_3_for_good(consortium):
     join_two(consortium)
