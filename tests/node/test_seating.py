@@ -14,7 +14,7 @@ from node.seating import join
         (
             0,
             ETHER - 1,
-            "at least 1 ether, the federation's minimum, got 0.999999999999999999 ether",
+            "at least 1 ether, the federation's minimum, got 0.99999999999999999",
         ),
         (1, ETHER + 1, "1 ether exactly, as all seats weigh the same here, got 1.0000000000000000"),
         (1, ETHER, None),
