@@ -100,7 +100,7 @@ def open_daemon(
             clock=clock,
         )
         greeting = greet(account.address, contract.federation.address)
-        opened.enter_context(
+        server = opened.enter_context(
             BlobServer(
                 store,
                 PublicGate() if settings.is_public else gate,
@@ -113,6 +113,7 @@ def open_daemon(
                 tally=tally,
             )
         )
+        shelves.notify = server.recheck
         fetcher = opened.enter_context(
             open_fetcher(
                 contract,
