@@ -56,7 +56,7 @@ def list_entries(page: type[Table]) -> Iterator[tuple[str, FieldInfo]]:
 def _describe_known(page: type[Table], where: tuple[int | str, ...]) -> str:
     """Return which entries there are beside an unknown one, and which one may be meant."""
     table, name = _find(page, where[:-1])[0], str(where[-1])
-    assert isinstance(table, type), "only a table has entries"
+    assert issubclass(table, Table), "only a table has entries"
     beside = list(table.model_fields)
     elsewhere = {whole.rpartition(".")[2]: whole for whole, _ in list_entries(page)}
     near = get_close_matches(name, beside, 1) or [
