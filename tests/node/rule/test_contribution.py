@@ -1,97 +1,107 @@
-"""Contributions: laws, and the same in plain Python fractions of exact integers."""
+"""Contributions: the fast form is the readable one, the golden vectors are both; and what the
+measure pays and does not pay for."""
 
-from math import isqrt
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from rule_cases import DTYPES, cases, has_quorum, rules, values
 
-from node.errors import InputRefused
+from node.errors import InputRefused, QuorumRefused
+from node.rule.aggregate import aggregate
 from node.rule.coefficients import Coefficient
-from node.rule.contribution import MILLION, compute_contributions, compute_step
+from node.rule.contribution import Agreement, compute_contributions, compute_model_without
+from node.rule.gram import compute_gram
+from node.rule.parameters import Member, Roll, Rule, Selection, Weighting
+from node.rule.readable_contribution import ReadableAgreement, contribute_readably
 
-WHOLE = Coefficient(65536, 1)
-INT16 = st.integers(-(2**15), 2**15 - 1)
-INT32 = st.integers(-(2**31), 2**31 - 1)
+PATH = Path(__file__).parents[2] / "vectors" / "contribution.json"
+VECTORS = json.loads(PATH.read_text())
+MEAN = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 14, 20)
+VOUCHED = replace(MEAN, selection=Selection.VOUCHED, faults_bps=2000, clip=10**6)
+KRUM = replace(VOUCHED, selection=Selection.MULTI_KRUM)
+TRIMMED = replace(MEAN, trim_bps=2000, faults_bps=2000, clip=10**6)
+COORDINATES = 50
 
 
-def by_hand(updates, clips, step, before):
-    """The formula, coordinate by coordinate in Python's integers."""
+def agree(rule, head, updates, stakes=None, absent=0):
+    """Apply the rule to members with these stakes (1024 each), some others being absent."""
+    stakes = stakes or [1024] * len(updates)
+    members = [Member(seat, stake, 1) for seat, stake in enumerate(stakes)]
+    roll = Roll(sum(stakes) + 1024 * absent, len(stakes) + absent)
+    rows = [np.asarray(row).astype(np.int16) for row in updates]
+    result = aggregate(rule, roll, members, np.asarray(head, np.int32), rows)
+    return Agreement(
+        roll, members, np.asarray(head, np.int32), rows, result.coefficients, result.model
+    )
 
-    def dot(a, b):
-        return sum(int(x) * int(y) for x, y in zip(a, b, strict=True))
 
-    lengths = [c * c * dot(u, u) for u, c in zip(updates, clips, strict=True)]
-    middle = sorted(lengths)[(len(lengths) - 1) // 2]
-    found = []
-    for u, c, length in zip(updates, clips, lengths, strict=True):
-        above = max(0, c * dot(u, step))
-        below = isqrt(max(length, middle) * dot(step, step))
-        if above == 0 or below == 0:
-            found.append(0)
-            continue
-        if before is not None and dot(before, before):
-            of = dot(u, u) * dot(before, before)
-            found.append(MILLION * above * (of - dot(u, before) ** 2) // (below * of))
-        else:
-            found.append(MILLION * above // below)
+def draw_updates(count, seed, common=200):
+    """Return updates that agree on a direction and differ in the rest."""
+    generator = np.random.default_rng(seed)
+    shared = np.random.default_rng(0).normal(0, common, COORDINATES)
+    return [shared + generator.normal(0, 100, COORDINATES) for _ in range(count)]
+
+
+def play(rule, *rounds, stakes=None):
+    """Return agreements, each on the model of the one before, from a head of zeros."""
+    found, head = [], np.zeros(COORDINATES, np.int32)
+    for updates in rounds:
+        found.append(agree(rule, head, updates, stakes))
+        head = found[-1].model
     return found
 
 
+def measure(rule, before, agreement, following):
+    return compute_contributions(rule, agreement, following, before.head)
+
+
+def to_readable(agreement):
+    return ReadableAgreement(
+        agreement.roll,
+        agreement.members,
+        agreement.head.tolist(),
+        [update.tolist() for update in agreement.updates],
+        [(each.clip, each.weight) for each in agreement.coefficients],
+        agreement.model.tolist(),
+    )
+
+
+def apply(case, head):
+    assume(has_quorum(case))
+    _, updates = case.arrays
+    try:
+        result = aggregate(case.rule, case.roll, case.members, head, updates)
+    except QuorumRefused:
+        assume(False)
+    return Agreement(case.roll, case.members, head, updates, result.coefficients, result.model)
+
+
 @st.composite
-def rounds(draw):
-    count, size = draw(st.integers(1, 5)), draw(st.integers(1, 6))
-    rows = st.lists(INT16, min_size=size, max_size=size)
-    heads = st.lists(INT32, min_size=size, max_size=size)
-    return (
-        [draw(rows) for _ in range(count)],
-        draw(st.lists(st.integers(0, 65536), min_size=count, max_size=count)),
-        [draw(heads) for _ in range(3)],
-    )
+def histories(draw):
+    """Draw a rule, two results of it, one on the other, and the model before both, or none."""
+    first = draw(cases(largest_count=7))
+    size = len(first.head)
+    second = draw(cases(largest_count=7, rule=first.rule, coordinates=size))
+    agreement = apply(first, first.arrays[0])
+    head = st.integers(-(2**31), 2**31 - 1) | st.integers(-5, 5)
+    before = draw(st.none() | st.lists(head, min_size=size, max_size=size))
+    return first.rule, agreement, apply(second, agreement.model), before
 
 
-@given(rounds())
-def test_compute_contributions__any_round__is_what_the_formula_says(drawn):
-    rows, clips, heads = drawn
-    heads = [np.array(head, np.int32) for head in heads]
-    before, step = compute_step(heads[0], heads[1]), compute_step(heads[1], heads[2])
-    updates = [np.array(row, np.int16) for row in rows]
-    coefficients = [Coefficient(clip, 1) for clip in clips]
-    for past in (None, before):
-        found = compute_contributions(updates, coefficients, step, past)
-        assert found == by_hand(rows, clips, step.tolist(), None if past is None else past.tolist())
-
-
-def test_compute_contributions__extreme_values_in_many_coordinates__nothing_wraps():
-    size = 100_000
-    update = np.full(size, -(2**15), np.int16)
-    step = compute_step(np.full(size, 2**31 - 1, np.int32), np.full(size, -(2**31), np.int32))
-    assert compute_contributions([update], [WHOLE], step) == [MILLION]
-
-
-def test_compute_contributions__against_the_step_or_a_copy_of_the_last__earns_nothing():
-    honest, last = np.array([30, 40, 5], np.int16), np.array([1, -1, 2], np.int64)
+@settings(max_examples=500, deadline=None)
+@given(histories())
+def test_compute_contributions__any_rule_and_rounds__is_the_readable_form(history):
+    rule, agreement, following, before = history
     found = compute_contributions(
-        [honest, -honest, (10 * last).astype(np.int16)],
-        [WHOLE] * 3,
-        np.array([300, 400, 60], np.int64),
-        last,
+        rule, agreement, following, None if before is None else np.array(before, np.int32)
     )
-    assert found[0] > 900_000
-    assert found[1:] == [0, 0]
-
-
-def test_compute_contributions__a_short_update__earns_for_its_length():
-    long, short = np.array([300, 400], np.int16), np.array([30, 40], np.int16)
-    found = compute_contributions([long, long, short], [WHOLE] * 3, np.array([3, 4]))
-    assert found == [MILLION, MILLION, MILLION // 10]
-
-
-@pytest.mark.parametrize(
-    ("updates", "coefficients"),
-    [([np.zeros(2, np.int16)], []), ([np.zeros(3, np.int16)], [WHOLE])],
-)
-def test_compute_contributions__counts_that_clash__are_told(updates, coefficients):
-    with pytest.raises(InputRefused, match="contribution"):
-        compute_contributions(updates, coefficients, np.zeros(2, np.int64))
+    event(f"{rule.selection.name}, {'some' if any(found) else 'none'} paid")
+    assert all(each >= 0 for each in found)
+    assert found == contribute_readably(
+        rule, to_readable(agreement), to_readable(following), before
+    )
