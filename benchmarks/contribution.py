@@ -41,10 +41,12 @@ UPDATES, COORDINATES = 20, 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What one seed shows: an attacker's share by attack, and how well pay follows worth."""
+    """What one seed shows: an attacker's share by attack, and how contributions of the honest, as
+    they are and as far as they can be paid, follow worth."""
 
     shares: dict[str, float]
     correlation: float
+    correlation_of_pay: float
 
 
 def measure(seed: int) -> Measured:
@@ -52,15 +54,19 @@ def measure(seed: int) -> Measured:
     world = World(seed)
     shares = {}
     for name, attack in name_attacks(world).items():
-        paid = run(world, attack)
+        paid = np.maximum(0, run(world, attack))
         shares[name] = float(np.mean(paid[HONEST:]) / np.mean(paid[:HONEST]))
-    correlation = np.corrcoef(run(world, None), compute_worth(world))[0, 1]
-    return Measured(shares, float(correlation))
+    sums, worth = run(world, None), compute_worth(world)
+    return Measured(
+        shares,
+        float(np.corrcoef(sums, worth)[0, 1]),
+        float(np.corrcoef(np.maximum(0, sums), worth)[0, 1]),
+    )
 
 
 def run(world: World, attack: Attack | None) -> list[float]:
     """Return the sum over all rounds of the contributions of every seat."""
-    paid = [0.0] * (HONEST + (ATTACKERS if attack else 0))
+    sums = [0.0] * (HONEST + (ATTACKERS if attack else 0))
     contributions = Contributions(RULE)
     head, before = world.genesis, None
     for number in range(1, ROUNDS + 1):
@@ -71,10 +77,10 @@ def run(world: World, attack: Attack | None) -> list[float]:
         agreement = agree(head, updates)
         contributed = contributions.add(AgreedRound(RoundId(number), number, agreement))
         for seat, part in contributed.by_seat.items() if contributed else ():
-            paid[seat] += part
+            sums[seat] += part
         before = compute_step(head, agreement.model)
         head = agreement.model
-    return paid
+    return sums
 
 
 def compute_worth(world: World) -> list[float]:
@@ -140,11 +146,16 @@ def main() -> None:
         ["attack", *header],
         rows,
     )
-    found = [each.correlation for each in measured]
+    whole = [each.correlation for each in measured]
+    payable = [each.correlation_of_pay for each in measured]
+    bar = f"> {LEAST_CORRELATION}"
     print_table(
-        f"Honest seats, Dirichlet(0.5): contribution and worth; {title}",
-        ["", *header],
-        [["correlation", *tell(found, min(found), f"> {LEAST_CORRELATION}")]],
+        f"Honest seats: correlation of contribution and worth; {title}",
+        ["contribution", *header],
+        [
+            ["sum over all heights", *tell(whole, min(whole), bar)],
+            ["what can be paid of it: no less than 0", *tell(payable, min(payable), bar)],
+        ],
     )
     seconds = time_height()
     print_table(

@@ -5,7 +5,7 @@ is judged here: results are taken as they were agreed, and whether they should h
 audit's business.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.ledger import Ledger
@@ -15,8 +15,8 @@ from node.blobs.store import Blobs
 from node.encoding import Model, model_from_payload, update_from_payload
 from node.errors import InputRefused
 from node.rule.coefficients import decode_coefficients
-from node.rule.contribution import Agreement, compute_contributions
-from node.rule.parameters import Member, Roll, Rule
+from node.rule.contribution import Agreement, check_consecutive, compute_contributions
+from node.rule.parameters import BPS, Member, Roll, Rule
 from node.spec import rule_of
 
 
@@ -31,7 +31,8 @@ class AgreedRound:
 
 @dataclass(frozen=True)
 class Contributed:
-    """What each included seat contributed at a height, in squared units of the model."""
+    """What each included seat contributed at a height, in squared units of the model; negative for
+    what harmed."""
 
     round: RoundId
     height: int
@@ -56,17 +57,34 @@ class Contributions:
 
         Raises InputRefused for a height that is not the next one, or builds on another model.
         """
-        last, self._last = self._last, agreed
-        if last is None:
-            return None
-        if agreed.height != last.height + 1:
-            raise InputRefused("contributions: height", last.height + 1, agreed.height)
-        before, self._before = self._before, last.agreement.head
-        if before is None and last.height > 1:
-            return None
+        last, before = self._last, self._before
+        found = None
+        if last is not None:
+            if agreed.height != last.height + 1:
+                raise InputRefused("contributions: height", last.height + 1, agreed.height)
+            check_consecutive(last.agreement, agreed.agreement)
+            if before is not None or last.height == 1:
+                found = self._measure(last, agreed, before)
+            self._before = last.agreement.head
+        self._last = agreed
+        return found
+
+    def _measure(self, last: AgreedRound, agreed: AgreedRound, before: Model | None) -> Contributed:
         found = compute_contributions(self._rule, last.agreement, agreed.agreement, before)
         seats = [member.seat for member in last.agreement.members]
         return Contributed(last.round, last.height, dict(zip(seats, found, strict=True)))
+
+
+def compute_shares_bps(totals: Mapping[Seat, int]) -> dict[Seat, int]:
+    """Return each seat's share of what was contributed, from the sums over all heights.
+
+    Who did more harm than good has none, and what is rounded off nobody has.
+
+    >>> compute_shares_bps({Seat(0): 30, Seat(1): -5, Seat(2): 10})
+    {0: 7500, 1: 0, 2: 2500}
+    """
+    whole = sum(max(0, total) for total in totals.values())
+    return {seat: max(0, total) * BPS // max(1, whole) for seat, total in totals.items()}
 
 
 def measure_history(

@@ -9,19 +9,23 @@ head owes to an update, the head without it is `head' - D`, and to the second or
 What the peers of the next height learned from `head'` points, on the whole, down the gradient
 there. Let `N` be the mean of it, by the weights of the rule, and take the curvature as one. Then
 
-    contribution = max(0, <D, N> + |D|**2 / 2) * (1 - cos(x, P)**2)    if x is credited, <x, R> > 0
-                 = 0                                                   otherwise
+    gain         = <D, N> + |D|**2 / 2
+    contribution = gain * (1 - cos(x, P)**2)     where gain > 0 and <x, R> > 0
+                 = 0                             where gain > 0 and <x, R> <= 0
+                 = gain                          where gain <= 0
 
-in squared units of the model, where `x` is the update after its clip factor. `D` comes from the
-rule itself, applied again to the others, so being vouched for, clipped and trimmed is in it.
-Three ways to be paid for nothing are closed:
+in squared units of the model, where `x` is the update after its clip factor; 0 for who is not
+credited. `D` comes from the rule itself, applied again to the others, so being vouched for, clipped
+and trimmed is in it. What harmed is told as such and lowers the sum over the heights: noise goes
+both ways there, and only what is of use adds up. Merit, not blame, is taken away by two factors:
 
 * `P`, the step before: who sends it again has it from the record, and brings nothing new.
-* `R`, the step after: who pulls against what the robust rule does next earns nothing, even where
+* `R`, the step after: who pulls against what the robust rule does next has no merit, even where
   its like pull `N`, a plain mean, its way. (Flipped labels; the inner-product manipulation of Xie
   et al. 2019, which a bare leave-one-out cosine would pay.)
-* Few samples make a small `D`: two terms, and both shrink with it (free riders: Fraboni et al.
-  2021). Weights in `N`, not heads: stake split over many seats wants no more than in one.
+
+Few samples make a small `D` that helps as often as it harms (free riders: Fraboni et al. 2021).
+Weights stand in `N`, not heads: stake split over many seats wants no more than in one.
 
 Sources: Koh & Liang 2017 for the expansion, Wang et al. 2020 for valuing peers round by round from
 the updates alone. What it is held against is leave-one-out by training again, `python -m
@@ -65,7 +69,8 @@ class Agreement:
 def compute_contributions(
     rule: Rule, agreement: Agreement, following: Agreement, before: Model | None
 ) -> list[int]:
-    """Return the contribution of each member of `agreement`, in squared units of the model.
+    """Return the contribution of each member of `agreement`, in squared units of the model, rounded
+    down; negative for what harmed.
 
     `following` is what was agreed next, on its model; `before` the model that its head was built
     on, int32 `(d,)`, None where the head is the genesis model. What a zero step is parallel to
@@ -73,7 +78,7 @@ def compute_contributions(
 
     Raises InputRefused where the two do not belong together, or members and updates do not.
     """
-    _check_order(agreement, following)
+    check_consecutive(agreement, following)
     wanted, weight = _sum_wanted(rule, following)
     after = compute_step(following.head, following.model)
     past = None if before is None else compute_step(before, agreement.head)
@@ -83,15 +88,15 @@ def compute_contributions(
         zip(agreement.updates, agreement.coefficients, strict=True)
     ):
         shortened = shorten(update, each.clip)
-        if each.weight == 0 or compute_inner_product(shortened, after) <= 0:
+        if each.weight == 0:
             found.append(0)
             continue
         without = compute_model_without(rule, agreement, gram, position)
         step = compute_step(without, agreement.model)
         gain = 2 * (compute_inner_product(step, wanted) << rule.guard)
         gain += weight * compute_inner_product(step, step)
-        new, of = _compute_novelty(shortened, past)
-        found.append(max(0, gain) * new // (2 * weight * of))
+        new, of = _compute_merit(shortened, past, after) if gain > 0 else (1, 1)
+        found.append(gain * new // (2 * weight * of))
     return found
 
 
@@ -155,17 +160,21 @@ def _sum_wanted(rule: Rule, following: Agreement) -> tuple[Step, int]:
     return total, sum(weights)
 
 
-def _compute_novelty(update: Update, past: Step | None) -> tuple[int, int]:
-    """Return numerator and denominator of `1 - cos(update, past)**2`."""
-    of = 0
-    if past is not None:
-        of = compute_inner_product(update, update) * compute_inner_product(past, past)
-    if past is None or of == 0:
+def _compute_merit(update: Update, past: Step | None, after: Step) -> tuple[int, int]:
+    """Return numerator and denominator of `1 - cos(update, past)**2`; 0 where `update` does not
+    point the way of the step `after`."""
+    if compute_inner_product(update, after) <= 0:
+        return 0, 1
+    if past is None:
+        return 1, 1
+    of = compute_inner_product(update, update) * compute_inner_product(past, past)
+    if of == 0:
         return 1, 1
     return of - compute_inner_product(update, past) ** 2, of
 
 
-def _check_order(agreement: Agreement, following: Agreement) -> None:
+def check_consecutive(agreement: Agreement, following: Agreement) -> None:
+    """Raise InputRefused unless one builds on the other and both are whole."""
     if not np.array_equal(agreement.model, following.head):
         raise InputRefused("contribution: next head", "the model agreed before", "another model")
     for each in (agreement, following):

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 LIMIT = 1 << 33
 """Of a coordinate: steps between int32 models, and sums of updates by weight, stay below it."""
 _HALF_BITS = 16
-_BLOCK = 1 << 16  # coordinates at a time: halves of at most 2**17 give sums of at most 2**50
+_BLOCK = 1 << 14  # coordinates at a time: halves of at most 2**17 give sums of at most 2**48
 
 
 def compute_inner_product(left: NDArray[Any], right: NDArray[Any]) -> int:
     """Return `<left, right>` exactly, for integers `(d,)` of at most `LIMIT` in absolute value.
 
-    Each is taken apart, `high * 2**16 + low` with `low` from -2**15 to 2**15 - 1, and float64 sums
+    Each is taken apart, `high * 2**16 + low` with `low` from -2**15 to 2**15, and float64 sums
     the products of the halves: integers below 2**53 all the way, so no order of summing, hardware
     or number of threads can change a bit (see `compute_gram`). Python adds up the blocks.
 
@@ -33,10 +33,9 @@ def compute_inner_product(left: NDArray[Any], right: NDArray[Any]) -> int:
 
 def _split(numbers: NDArray[Any]) -> NDArray[np.float64]:
     """Return low halves and, of numbers that have such, high ones: `(1, b)` or `(2, b)`."""
+    whole = numbers.astype(np.float64)
     if numbers.dtype.itemsize * 8 <= _HALF_BITS:
-        return numbers[np.newaxis].astype(np.float64)
-    high = (numbers.astype(np.int64) + (1 << (_HALF_BITS - 1))) >> _HALF_BITS
-    halves = np.empty((2, numbers.size))
-    halves[0] = numbers - (high << _HALF_BITS)
-    halves[1] = high
-    return halves
+        return whole[np.newaxis]
+    # Scaling by a power of two and rounding to an integer are exact, so the rest is one, too.
+    high = np.rint(whole * 2.0**-_HALF_BITS)
+    return np.array([whole - high * 2.0**_HALF_BITS, high])

@@ -37,7 +37,8 @@ class ReadableAgreement:
 def contribute_readably(
     rule: Rule, agreed: ReadableAgreement, following: ReadableAgreement, before: Vector | None
 ) -> list[int]:
-    """What each member of `agreed` brought, in squared units of the model, rounded down.
+    """What each member of `agreed` brought, in squared units of the model, rounded down; what
+    harmed counts below 0.
 
     >>> from node.rule.parameters import Selection, Weighting
     >>> from chain.types import Seat
@@ -46,20 +47,20 @@ def contribute_readably(
     >>> one = ReadableAgreement(Roll(2, 2), two, [0], [[6], [2]], whole, [4])
     >>> other = ReadableAgreement(Roll(2, 2), two, [4], [[3], [5]], whole, [8])
     >>> contribute_readably(rule, one, other, None)  # 2 * 4 + 2**2 / 2, and -2 * 4 + 2**2 / 2
-    [10, 0]
+    [10, -6]
     """
     wanted = find_wanted(rule, following)
     onward = subtract(following.model, following.head)
     found = []
     for i, (factor, vote) in enumerate(agreed.coefficients):
         update = clip_update(agreed.updates[i], factor)
-        if vote == 0 or multiply(update, onward) <= 0:
-            found.append(0)
-            continue
         owed = subtract(agreed.model, leave_out(rule, agreed, i))
         gain = multiply(owed, wanted) + multiply(owed, owed) / 2
         past = [0 for _ in update] if before is None else subtract(agreed.head, before)
-        found.append(floor(max(Fraction(0), gain) * (1 - find_likeness(update, past))))
+        if gain > 0:
+            is_with_the_rule = multiply(update, onward) > 0
+            gain *= (1 - find_likeness(update, past)) if is_with_the_rule else 0
+        found.append(floor(gain) if vote > 0 else 0)
     return found
 
 
@@ -98,9 +99,7 @@ def leave_out(rule: Rule, agreed: ReadableAgreement, i: int) -> list[int]:
     return model
 
 
-def may_apply(
-    rule: Rule, roll: Roll, members: Sequence[Member], updates: Sequence[Vector]
-) -> bool:
+def may_apply(rule: Rule, roll: Roll, members: Sequence[Member], updates: Sequence[Vector]) -> bool:
     """Whether enough weight is there, enough members for multi_krum, and somebody is selected."""
     if not 2 * weigh_faulty(rule, roll) < sum(weigh(rule, roll, members)):
         return False
