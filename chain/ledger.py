@@ -9,8 +9,12 @@ from dataclasses import dataclass, field, replace
 from chain.types import (
     Activated,
     Agreed,
+    Answered,
     Attested,
+    Challenged,
+    Closed,
     Closing,
+    Collected,
     Committed,
     Created,
     EndpointSet,
@@ -23,14 +27,19 @@ from chain.types import (
     OpenRound,
     Parameters,
     Proposed,
+    Refuted,
     Retired,
+    Revealed,
     RoundId,
     Seat,
+    Slashed,
     ToppedUp,
     Unbonding,
+    Voided,
     Watched,
     Wei,
     Withdrawn,
+    seats_of,
 )
 
 SeatEvent = (
@@ -85,6 +94,8 @@ class Ledger:
     votes: dict[Key, dict[Seat, Logged]] = field(default_factory=dict)
     stakes_behind: dict[Key, Wei] = field(default_factory=dict)
     agreed: list[Logged] = field(default_factory=list)
+    voided: list[Logged] = field(default_factory=list)
+    """What was agreed once and is void."""
 
     def head(self) -> Head:
         """Return the agreed result; the genesis model before the first agreement."""
@@ -156,8 +167,31 @@ class Ledger:
             case Agreed():
                 self.agreed.append(logged)
                 self.round = replace(self.round, commit_ends_at=0)
+            case Voided(_, height):
+                # All that was named ends with it: the next round is the first unnamed one.
+                self.voided += self.agreed[height - 1 :]
+                del self.agreed[height - 1 :]
+                self.round = replace(self.round, number=self.round.named, commit_ends_at=0)
+            case Slashed(_, voters, divisor):
+                for seat in seats_of(voters):
+                    self._slash(seat, divisor)
+            case Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected():
+                pass
             case event:
                 self._apply_to_seat(event)
+
+    def _slash(self, seat: Seat, divisor: int) -> None:
+        """Take a part of a stake, in every round, and let the seat count in no unnamed one."""
+        record = self.seats[seat]
+        first, stake = record.stakes[-1]
+        left = ((first, Wei(stake - stake // divisor)),)
+        if record.until:
+            self.seats[seat] = replace(record, stakes=left)
+            return
+        until = RoundId(self.round.named + 1)
+        self.seats[seat] = replace(
+            record, stakes=left, until=until, since=0, ran=0, is_retired=True
+        )
 
     def _has_run(self) -> bool:
         """Return whether the last round had enough commitments, as every agreed one had."""

@@ -44,6 +44,10 @@ class Parameters:
     retire_seconds: int
     max_missed: int
     admission: bytes
+    challenge_blocks: int
+    max_unsettled: int
+    bond_wei: Wei
+    challenger_cap_wei: Wei
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,79 @@ class Activated:
 
 
 @dataclass(frozen=True)
+class Slashed:
+    """Each of `voters` lost one part in `divisor` of its stake, and counts in no later round."""
+
+    round: RoundId
+    voters: int
+    divisor: int
+    taken_wei: Wei
+    burned_wei: Wei
+
+
+@dataclass(frozen=True)
+class Voided:
+    """The result of a round, at a height, and all above it are void; its parent is the head."""
+
+    round: RoundId
+    height: int
+
+
+@dataclass(frozen=True)
+class Refuted:
+    round: RoundId
+    coordinate: int
+    refuter: str
+    earned_wei: Wei
+
+
+@dataclass(frozen=True)
+class Challenged:
+    """Somebody asks for leaves; `which` is a seat, or 128 or 129: the model before or after."""
+
+    round: RoundId
+    key: Key
+    which: int
+    first: int
+    count: int
+    challenger: str
+    bond_wei: Wei
+    answer_until: int
+
+
+@dataclass(frozen=True)
+class Revealed:
+    round: RoundId
+    which: int
+    leaf: int
+    chunk: bytes
+
+
+@dataclass(frozen=True)
+class Answered:
+    round: RoundId
+    which: int
+    first: int
+    count: int
+    answerer: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    round: RoundId
+    which: int
+    first: int
+    count: int
+    paid_wei: Wei
+
+
+@dataclass(frozen=True)
+class Collected:
+    account: str
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
 class Opened:
     round: RoundId
     parent: Key
@@ -205,6 +282,14 @@ Event = (
     | Proposed
     | Attested
     | Agreed
+    | Slashed
+    | Voided
+    | Refuted
+    | Challenged
+    | Revealed
+    | Answered
+    | Closed
+    | Collected
 )
 
 

@@ -122,6 +122,10 @@ class Scenario:
             retire_seconds=3600,
             max_missed=10,
             admission=bytes(32),
+            challenge_blocks=0,
+            max_unsettled=1024,
+            bond_wei=Wei(10**16),
+            challenger_cap_wei=Wei(10**17),
         )
 
     def to_json(self) -> str:

@@ -55,7 +55,9 @@ class Daemon:
         that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
         ledger = self.contract.observer.ledger
         height = len(ledger.agreed)
-        LOG.info("seat=%d act=ready round=%d height=%d", self.peer.seat, ledger.round.number, height)
+        LOG.info(
+            "seat=%d act=ready round=%d height=%d", self.peer.seat, ledger.round.number, height
+        )
         while not should_stop():
             self._wait(self._look())
 

@@ -10,7 +10,7 @@ from chain.errors import REASONS, ParametersRefused, Reverted, revert_error
 
 SOURCES = sorted(Path(contracts.__file__).parent.rglob("*.vy"))
 TESTS = sorted(Path(__file__).parent.glob("test_*.py"))
-REASON = re.compile(r'^\s*(?:assert .*, |raise )"([^"]+)"$', re.MULTILINE)
+REASON = re.compile(r'^\s*(?:assert .*, |raise |check\._that\(.*, )"([^"]+)"\)?$', re.MULTILINE)
 
 
 TOPICS = {"admission": "seats", "membership": "seats", "retirement": "seats"}

@@ -66,7 +66,7 @@ def test_withdraw__never_counted__unbonds_then_pays_and_frees_the_index(lab: Lab
     assert lab.get_balance(owner) - before > ETHER * 99 // 100
     assert lab.balance_wei == 3 * ETHER
     assert lab.read_seat(3) == (NOBODY, 0, 0, 0, 0, 0)
-    with lab.refused("seats: not the owner"):
+    with lab.refused("seats: no such seat"):
         lab.withdraw(3)
 
 

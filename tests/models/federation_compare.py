@@ -48,13 +48,15 @@ class Comparison:
         opened = model.rounds[-1] if model.rounds else None
         assert (number, named, ends_at) == (model.number, model.named, model.commit_end())
         assert (power, active) == ((opened.power, opened.active) if opened else (0, 0))
-        assert (agreed, ran) == (model.head_round, model.ran % 2**16)
+        assert (agreed, ran) == (model.voted_from, model.ran % 2**16)
         fold = ledger.round
         assert (fold.number, fold.named, fold.commit_ends_at) == (number, named, ends_at)
         assert (fold.power_wei, fold.active, fold.ran) == (power, active, ran)
         last = model.chain[-1] if model.chain else None
         told = (model.head, len(model.chain), model.head_round, last.at if last else 0)
-        assert self._read("head") == told
+        *read, settled = self._read("head")
+        assert tuple(read) == told
+        assert settled <= model.settled(self.lab.now), "what is known late is no less true"
         head = ledger.head()
         assert (head.key, head.height, head.round) == told[:3]
 
@@ -80,7 +82,8 @@ class Comparison:
             assert record.stakes[-1] == (changed_from, stake)
             assert (record.until, record.free_at) == (until, free_at)
 
-        assert self.lab.balance_wei == stakes == self.model.balance
+        assert stakes == sum(t.stake for t in self.model.tenancies)
+        assert self.lab.balance_wei == self.model.balance
 
     def _check_watch(self, tenancy: Tenancy, since: int, ran: int, begun: int) -> None:
         record = self.observer.ledger.seats[Seat(tenancy.seat)]
@@ -123,7 +126,8 @@ class Comparison:
             if result.round < since:
                 continue
             key = Key(name)
-            voters, voted_in, stake = self._read("tally", key)
+            voters, voted_in, stake, is_agreed = self._read("tally", key)
+            assert is_agreed == any(a.key == name for a in model.archive.values())
             assert (voters, voted_in) == (bitmap_of(tuple(map(Seat, result.votes))), result.round)
             assert stake == sum(result.votes.values()) == ledger.stake_behind(key)
             assert set(ledger.votes[key]) == set(result.votes)

@@ -28,6 +28,7 @@ from chain.retirement import can_retire, can_watch, find_withheld
 from chain.types import Event, Seat, Withdrawn, bitmap_of, seats_of
 
 ADDRESSES = tuple(account.address for account in derive_accounts(12))
+PAYABLE = ("join", "top_up", "activate", "challenge")
 WEALTH_WEI = 2**97
 """Of every account: enough to pass the bound of all stakes."""
 
@@ -155,7 +156,8 @@ class Pair:
     def _move_model(
         self, function: str, account: int, arguments: tuple[Any, ...], value: int
     ) -> frozenset[str]:
-        payment = {"value": value} if function in ("join", "top_up") else {}
+        payment = {"value": value} if function in PAYABLE else {}
+        self.model.block = int(self._request("eth_blockNumber"), 16)
         try:
             getattr(self.model, function)(self.lab.now, ADDRESSES[account], *arguments, **payment)
         except Refused as refused:

@@ -51,6 +51,10 @@ PARAMETERS = {
     "retire_seconds": 3600,
     "max_missed": 10,
     "admission": bytes(32),
+    "challenge_blocks": 0,
+    "max_unsettled": 1024,
+    "bond_wei": ETHER // 100,
+    "challenger_cap_wei": ETHER // 10,
 }
 
 
