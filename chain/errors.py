@@ -331,7 +331,7 @@ REASONS: dict[str, type[Reverted]] = {
     "disputes: too late": DisputeRefused,
     "disputes: refuted before": AlreadyDone,
     "disputes: the coordinate is right": DisputeRefused,
-    "disputes: deposit too small": DisputeRefused,
+    "disputes: deposit out of range": DisputeRefused,
     "disputes: challenged before": AlreadyDone,
     "disputes: not challenged": AlreadyDone,
     "disputes: still to be answered": DisputeRefused,

@@ -1,6 +1,7 @@
 """Compile `federation.vy` and `judge.vy` into `federation.json`, or check that it is their image.
 
-A federation accepts no other judge than the one whose code it knows by its hash. Run as `python -m contracts.build [--check]`; only developers need the compiler.
+A federation accepts no other judge than the one whose code it knows by its hash. Run as
+`python -m contracts.build [--check]`; only developers need the compiler.
 """
 
 import json

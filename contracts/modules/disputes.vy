@@ -92,7 +92,7 @@ SILENCE: constant(uint256) = 5
 LIE: constant(uint256) = 1
 
 # Hash of the judge's code; `contracts.build` says it anew when that changes.
-JUDGE_CODE: constant(bytes32) = 0x038c7a981f1ea7e0f2494e28dd27fe5e8fe8023a0d8a74953c81ee3db76cbac0
+JUDGE_CODE: constant(bytes32) = 0x7be0f83f41ec95a261eb300786487274e83e3f83478e4ae0e9f98289a739139c
 
 JUDGE: immutable(address)
 BOND_WEI: immutable(uint256)
@@ -132,8 +132,8 @@ def challenge(result: results.Record, which: uint256, first: uint256, count: uin
     raw_call(JUDGE, msg.data, is_static_call=True)
     committed: uint256 = rule._count(results._committed(result.parent, result.round))
     gas: uint256 = ANSWER_GAS + LEAF_GAS * count + COMMITMENT_GAS * committed
-    check._that(msg.value >= max(BOND_WEI, 2 * gas * block.basefee), "disputes: deposit too small")
-    check._that(msg.value < seats.WEI_LIMIT, "disputes: deposit too small")
+    is_enough: bool = msg.value >= max(BOND_WEI, 2 * gas * block.basefee)
+    check._that(is_enough and msg.value < seats.WEI_LIMIT, "disputes: deposit out of range")
     id: bytes32 = self._id(key, which, first, count)
     check._that(self._challenges[id].word == 0, "disputes: challenged before")
 

@@ -72,16 +72,13 @@ def _climb(start: bytes32, index: uint256, at: uint256, depth: uint256) -> bytes
     @param index Of the node on its level.
     """
     node: bytes32 = start
-    rest: uint256 = index
-    end: uint256 = at
-    for _: uint256 in range(depth, bound=MAX_DEPTH):
-        end += 32
-        sibling: bytes32 = convert(self._ending(end), bytes32)
-        if rest & 1 == 0:
-            node = self._node(node, sibling)
+    for level: uint256 in range(depth, bound=MAX_DEPTH):
+        # Written out: thousands of calls of `_node` and `_ending` would be a tenth of a refutation.
+        sibling: bytes32 = convert(slice(msg.data, at + 32 * level, 32), bytes32)
+        if (index >> level) & 1 == 0:
+            node = sha256(concat(b"\x01", node, sibling))
         else:
-            node = self._node(sibling, node)
-        rest >>= 1
+            node = sha256(concat(b"\x01", sibling, node))
     return node
 
 

@@ -11,7 +11,7 @@ from federation_lab import Lab, Mined, OpenLab, Proposal
 
 from chain.keys import compute_update_tag
 from chain.retirement import build_record
-from chain.types import Agreed, Proposed, Record, Root, RoundId, Seat, seats_of
+from chain.types import Proposed, Record, Root, RoundId, Seat
 from node.encoding import to_payload
 from node.evidence import Commitment, Inputs, build_answer, build_refutation
 from node.merkle import MODEL_TAG, compute_root
@@ -83,47 +83,56 @@ class Court:
         root: bytes | None = None,
     ) -> Case:
         """Play a round whose result is right, but for the lie; `root` stands for its model's."""
-        lab, parent = self.lab, self.lab.head
         vectors = updates or {seat: self.draw_update(spread) for seat in seats}
         shown = {Seat(s): payload_of(v, self.width) for s, v in vectors.items()}
-        roots = {s: compute_root(p, self.tag(number, s)) for s, p in shown.items()}
-        for seat in seats:
-            lab.commit(seat, number, root=roots[Seat(seat)])
-        lab.close_commits()
         mine = coefficients or tuple(Coefficient(ONE, 1) for _ in seats)
-        old = self.models[parent]
-        new = move(lab, old, [vectors[s] for s in sorted(vectors)], mine)
+        old = self.models[self.lab.head]
+        new = move(self.lab, old, [vectors[s] for s in sorted(vectors)], mine)
         if lie is not None:
             lie(new)
-        payload = payload_of(new, 4)
-        model_root = Root(root or compute_root(payload, MODEL_TAG))
+        case = self.play(number, payload_of(old, 4), payload_of(new, 4), shown, mine, root)
+        self.models[case.key] = new
+        return case
+
+    def play(
+        self,
+        number: int,
+        old: bytes,
+        new: bytes,
+        shown: dict[Seat, bytes],
+        coefficients: tuple[Coefficient, ...],
+        root: bytes | None = None,
+    ) -> Case:
+        """Play a round of these payloads, whatever they are, until it is agreed."""
+        lab, parent = self.lab, self.lab.head
+        roots = {s: compute_root(p, self.tag(number, s)) for s, p in shown.items()}
+        for seat in shown:
+            lab.commit(seat, number, root=roots[seat])
+        lab.close_commits()
+        model_root = Root(root or compute_root(new, MODEL_TAG))
         proposal = lab.make_proposal(
-            number, model_root=model_root, coefficients=encode_coefficients(mine)
+            number, model_root=model_root, coefficients=encode_coefficients(coefficients)
         )
-        lab.propose(seats[0], proposal)
-        for seat in seats[1:]:
+        first, *others = shown
+        lab.propose(first, proposal)
+        for seat in others:
             if lab.head != proposal.key:
                 lab.attest(seat, proposal.key)
         assert lab.head == proposal.key
-        self.models[proposal.key] = new
-        record = record_of(proposal)
-        self.records[proposal.key] = record
-        weights = [lab.parameters.weighting, 0]
-        assert weights[0] in (0, 1)
-        stake = {s: lab.read_seat(s)[1] for s in seats}
+        record = self.records[proposal.key] = record_of(proposal)
+        is_equal = lab.parameters.weighting == 1
+        weights = {s: 1 if is_equal else lab.read_seat(s)[1] for s in shown}
         inputs = Inputs(
             parent=parent,
             parent_record=self.records.get(parent),
-            commitments=tuple(
-                Commitment(roots[Seat(s)], Seat(s), 1 if weights[0] else stake[s]) for s in seats
-            ),
+            commitments=tuple(Commitment(roots[s], s, weights[s]) for s in shown),
             included=proposal.included,
             model_root=model_root,
             coefficients=proposal.coefficients,
             tag_of=lambda seat: self.tag(number, seat),
             update_bytes=self.width,
         )
-        return Case(proposal.key, record, inputs, payload_of(old, 4), payload, shown)
+        return Case(proposal.key, record, inputs, old, new, shown)
 
     def refute(self, case: Case, coordinate: int, data: bytes | None = None) -> Mined:
         data = case.refutation(coordinate) if data is None else data
@@ -170,6 +179,3 @@ def open_court(open_lab: OpenLab, seats: int = 4, seed: int = 1, **changes: obje
     court = Court(lab, generator)
     court.models[lab.head] = genesis  # type: ignore[assignment]
     return court
-
-
-__all__ = ["Agreed", "Case", "Court", "open_court", "seats_of"]

@@ -24,7 +24,8 @@ from federation_chorus import (
     vote_all,
 )
 from federation_counters import Counters
-from federation_lab import ETHER, make_root
+from federation_dispute_stories import DISPUTE_STORIES, tell_of_a_full_archive, tell_of_a_lie
+from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair, open_pair, telling
 from federation_seat_stories import (
     SEAT_STORIES,
@@ -47,11 +48,12 @@ AFTER_CREATION = [reason for reason, kind in REASONS.items() if kind is not Para
 SETUP = {"min_updates": 2, "max_seats": SEATS, "retire_seconds": 1000, "max_missed": 2}
 EQUAL = {**SETUP, "weighting": 1, "selection": 0, "clip": 0, "faults_bps": 0}
 SAMPLES = {**SETUP, "weighting": 2, "selection": 0, "faults_bps": 0}
+NARROW = {**SETUP, "max_unsettled": 2, "challenge_blocks": 5}
 CLOSED = {**SETUP, "admitted": (0, 1, 2, 3, 5, 7, 9), "max_missed": 3, "min_updates": 3}
 KRUM = {**SETUP, "selection": 2}
-SETUPS = (SETUP, EQUAL, SAMPLES, CLOSED, KRUM)
+SETUPS = (SETUP, EQUAL, SAMPLES, CLOSED, KRUM, NARROW)
 EQUAL_STORIES = (tell_of_stakes, tell_of_wrong_proposals, tell_of_a_full_house)
-EVERY_STORY = (*STORIES, *SEAT_STORIES)
+EVERY_STORY = (*STORIES, *SEAT_STORIES, *DISPUTE_STORIES)
 
 seats = st.integers(0, SEATS - 1)
 # Mostly the round that is open or the next one, mostly the head, mostly the seat's own account.
@@ -140,7 +142,7 @@ class FederationMachine(RuleBasedStateMachine):
     @rule(seat=seats, offset=offsets, pick=picks, claim=samples, other=others)
     def commit(self, seat: int, offset: int, pick: int, claim: int, other: int) -> None:
         number = self.number(offset)
-        root = make_root(seat, number)
+        root = self.pair.blobs.update_root(seat, number)
         arguments = (number, seat, self.key(pick), root, claim, 1)
         self.move("commit", self.account(seat, other), *arguments)
 
@@ -315,17 +317,18 @@ def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> No
     sent = tell_stories(counters, SETUP, EVERY_STORY)
     sent += tell_stories(counters, EQUAL, EQUAL_STORIES)
     sent += tell_stories(counters, CLOSED, (tell_of_strangers,))
+    sent += tell_stories(counters, NARROW, (tell_of_a_full_archive, tell_of_a_lie))
     sent += roam(counters, start=1, moves=20)
     sent += walk(counters, start=1, examples=6, steps=6)
     assert counters.missing(AFTER_CREATION) == []
-    assert sent >= 500
+    assert sent >= 1_000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(5))
 def test_federation__thousands_of_moves__contract_model_and_ledger_agree(part: int) -> None:
     counters, sent = Counters(), 0
-    for setup in (SETUPS[part], EQUAL, CLOSED):
+    for setup in (SETUPS[part], EQUAL, CLOSED, NARROW):
         stories = (*EVERY_STORY[part:], *EVERY_STORY[:part])
         sent += tell_stories(counters, setup, stories)
     sent += roam(counters, start=100 + part, moves=100)
@@ -357,5 +360,6 @@ def test_admission__a_list_of_any_length__the_model_has_the_same_root_and_paths(
 
 
 def test_reasons__those_of_the_creation_and_those_of_the_machine__are_all() -> None:
-    assert {reason for reason, _, _ in EDGES} | set(AFTER_CREATION) == set(REASONS)
+    at_creation = {reason for reason, _, _ in EDGES} | {"disputes: not the judge"}
+    assert at_creation | set(AFTER_CREATION) == set(REASONS)
     assert {reason for reason, _, _ in EDGES}.isdisjoint(AFTER_CREATION)

@@ -13,12 +13,16 @@ from chain.types import (
     Activated,
     Agreed,
     Attested,
+    Closed,
     Event,
     Joined,
     Opened,
     Proposed,
+    Refuted,
     Retired,
+    Revealed,
     Unbonding,
+    Voided,
     Watched,
     Withdrawn,
 )
@@ -50,6 +54,14 @@ WANTED = (
     "a retired seat that returned",
     "a retired seat that withdrew",
     "a join with a proof",
+    "a lie that was refuted",
+    "a void result that was refuted",
+    "a result void for want of an answer",
+    "a deposit that went back",
+    "leaves that were shown",
+    "a named round that never opened",
+    "a slashed seat that returned",
+    "a slashed seat that was cleared away",
     "a re-org",
     "a re-org across an agreement",
     "another agreement in place of a lost one",
@@ -64,6 +76,10 @@ class Scene:
     deadlines: dict[str, frozenset[int]]
     watched: frozenset[int]
     retired: frozenset[int]
+    slashed: frozenset[int]
+    height: int
+    number: int
+    named: int
 
     @staticmethod
     def of(model: FederationModel) -> Scene:
@@ -78,6 +94,10 @@ class Scene:
             },
             frozenset(seat for seat, watch in watches.items() if watch),
             frozenset(t.seat for t in model.tenancies if t.end == RETIRED),
+            frozenset(t.seat for t in model.tenancies if t.stake < model.parameters.min_stake_wei),
+            len(model.chain),
+            model.number,
+            model.named,
         )
 
 
@@ -140,8 +160,10 @@ def _name(
                 yield "an index that was used again"
             if model.admitted:
                 yield "a join with a proof"
-        case Withdrawn():
+        case Withdrawn(_, _, amount):
             yield "a leaver who withdrew"
+            if amount == 0:
+                yield "a slashed seat that was cleared away"
         case Unbonding(seat):
             if seat in scene.retired:
                 yield "a retired seat that withdrew"
@@ -150,5 +172,20 @@ def _name(
         case Retired():
             is_silent = function == "retire"
             yield f"a seat retired {'for silence' if is_silent else 'as a withholder'}"
-        case Activated():
+        case Activated(seat):
             yield "a retired seat that returned"
+            if seat in scene.slashed:
+                yield "a slashed seat that returned"
+        case Refuted():
+            yield "a lie that was refuted"
+            if not scene.height > len(model.chain):
+                yield "a void result that was refuted"
+        case Voided():
+            if function == "close":
+                yield "a result void for want of an answer"
+            if scene.named > scene.number:
+                yield "a named round that never opened"
+        case Closed():
+            yield "a deposit that went back"
+        case Revealed():
+            yield "leaves that were shown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from federation_blobs import Blobs
 from federation_records import (
     Agreement,
     Commitment,
@@ -44,6 +45,9 @@ class FederationHistory:
     block: int = 0
     owed: dict[str, int] = field(default_factory=dict)
     burned: int = 0
+    base_fee: int = 0
+    blobs: Blobs | None = None
+    """What stands behind the roots, where it is known."""
 
     @property
     def head(self) -> bytes:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import copy
 
+from federation_disputes import DisputesModel
 from federation_records import Agreement, Commitment, Opened, Proposed, Refused, objections
-from federation_seats import SeatsModel
 
 from chain.types import seats_of
 
@@ -21,7 +21,7 @@ STAKE, EQUAL, SAMPLES = range(3)
 UNSELECTED, VOUCHED, MULTI_KRUM = range(3)
 
 
-class FederationModel(SeatsModel):
+class FederationModel(DisputesModel):
     """The state after some moves. Every move is given the time of its block and its sender."""
 
     def commit(
@@ -139,6 +139,13 @@ class FederationModel(SeatsModel):
             raise
 
     # Within -------------------------------------------------------------------------------
+
+    def _skip_named(self) -> None:
+        """Let no round open that was named under another head."""
+        while self.number < self.named:
+            last = self.rounds[-1]
+            skipped = Opened(self.number + 1, self.head, 0, last.power, last.active, is_cut=True)
+            self.rounds.append(skipped)
 
     def _open(self, now: int) -> None:
         number = self.number + 1
