@@ -325,7 +325,6 @@ REASONS: dict[str, type[Reverted]] = {
     "seats: still unbonding": SeatRefused,
     "seats: total stake of 2**95 wei or more": SeatRefused,
     "rounds: too many unsettled results": Overtaken,
-    "results: above the head": Overtaken,
     "disputes: not an agreed result": Malformed,
     "disputes: the result is void": Overtaken,
     "disputes: too late": DisputeRefused,

@@ -27,7 +27,6 @@
         far it is known that results can no longer be disputed; what is known late is no less true.
 """
 
-from modules import check
 from modules import parameters
 from modules import phase
 
@@ -147,10 +146,9 @@ def canonical(height: uint256) -> uint256:
     """
     @notice The round whose result stands at a height.
     @param height 1 to that of the head.
-    @return The round's number.
+    @return The round's number; 0: above the head.
     """
-    check._that(height <= self._height(), "results: above the head")
-    return self._round_at(height)
+    return self._round_at(height) if height <= self._height() else 0
 
 
 @external

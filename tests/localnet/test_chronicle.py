@@ -40,6 +40,10 @@ PARAMETERS = Parameters(
     3600,
     10,
     bytes(32),
+    0,
+    1024,
+    10**16,
+    10**17,
 )
 ENDS = 1600
 
