@@ -64,6 +64,7 @@ def tell_of_a_lie(pair: Pair) -> None:
     wrong = _agree(pair, model=LIE)
     above = _agree(pair)
     refute(pair, wrong, LIE, is_spoilt=True)
+    _spoil(pair, wrong)
     refute(pair, wrong, LIE + 1)
     refute(pair, wrong, 310)
     refute(pair, above, LIE)
@@ -94,6 +95,21 @@ def tell_of_a_lie(pair: Pair) -> None:
     pair.move("collect", 9)
     pair.move("collect", 9)
     _put_right(pair)
+
+
+def _spoil(pair: Pair, key: bytes) -> None:
+    """Show evidence that is wrong in one place: of the parent, of the seats, of the coordinate."""
+    result = pair.model.results.get(key)
+    if result is None:
+        return
+    data = pair.refutation(key, LIE)
+    committed = len(pair.model.committed(result.parent, result.round))
+    models = 2 * (256 + 32 * pair.model.size_of(129)[1])
+    entries = 289 + 45 * committed + len(result.coefficients) + models
+    for position in (100, entries):
+        pair.move("refute", 9, result.round, LIE, pair.spoil(data, position))
+    beyond = pair.spoil(data, 0)
+    pair.move("refute", 9, result.round, 10**6, beyond)
 
 
 def tell_of_a_cleared_seat(pair: Pair) -> None:
@@ -145,7 +161,11 @@ def tell_of_questions(pair: Pair) -> None:
     key = _agree(pair)
     member = _members(pair, key)[0]
     for which, first, count in _blocks(member):
-        ask(pair, key, which, first, count)
+        is_asked = ask(pair, key, which, first, count) is None
+        data = pair.answer(key, which, first, count)
+        if is_asked and data:
+            bad = pair.spoil(data, 1)
+            pair.move("answer", 7, pair.record(key), which, first, count, bad)
         answer(pair, key, which, first, count)
         answer(pair, key, which, first, count)
     for which, first, count in ((130, 0, 1), (128, 5, 1), (128, 0, 3), (128, 1, 2), (129, 0, 16)):

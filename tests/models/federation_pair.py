@@ -134,6 +134,14 @@ class Pair:
         self.sources[bytes(data)] = f"pair.refutation({key!r}, {coordinate}, {is_spoilt})"
         return bytes(data)
 
+    def spoil(self, data: bytes, position: int) -> bytes:
+        """Return evidence with one byte changed."""
+        bad = bytearray(data)
+        bad[position] ^= 0x40
+        self.sources[bytes(bad)] = f"pair.spoil({self.sources[data]}, {position})"
+        self.blobs.shown[bytes(bad)] = (self.blobs.shown[data][0], True)
+        return bytes(bad)
+
     def answer(self, key: bytes, which: int, first: int, count: int) -> bytes:
         """Return what answers a challenge to a result that was proposed once; b"": nothing does."""
         result = self.model.results.get(key)
