@@ -1,9 +1,10 @@
 """`python -m benchmarks`: all tables, in turn."""
 
-from benchmarks import blobs, gas, rule, serving, speed
+from benchmarks import blobs, gas, peers, rule, serving, speed
 
 if __name__ == "__main__":
     speed.main()
+    peers.main()
     rule.main()
     gas.main()
     serving.main()

@@ -3,21 +3,25 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from web3 import Web3
 from web3.exceptions import Web3Exception
+from web3.providers.base import BaseProvider
 
 from chain.compare import CONFIRMATIONS, ComparedProvider
-from chain.devnet.devnet import Devnet
 from chain.errors import NoContract, Unreachable
 from chain.federation import Federation
 from chain.provider import NodeProvider
 from chain.transports import TIMEOUT_SECONDS, open_transport
 
+if TYPE_CHECKING:
+    from chain.devnet.devnet import Devnet
 
-def connect_devnet(devnet: Devnet) -> Web3:
+
+def connect_devnet(devnet: "Devnet") -> Web3:
     """Return a connection to an embedded chain of this process."""
-    return Web3(devnet.provider)
+    return _build_web3(devnet.provider)
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def open_endpoint(endpoint: str, *, timeout_seconds: float = TIMEOUT_SECONDS) ->
     Raises BadEndpoint, Unreachable; what the node breaks off meanwhile is Unreachable too.
     """
     with watch_endpoint(endpoint), _open_node(endpoint, timeout_seconds) as node:
-        web3 = Web3(node)
+        web3 = _build_web3(node)
         _ask_chain_id(web3, endpoint)
         yield web3
 
@@ -53,7 +57,7 @@ def open_endpoints(
         nodes = [opened.enter_context(_open_node(each, timeout_seconds)) for each in endpoints]
         for node in nodes:
             _ask_chain_id(Web3(node), node.endpoint)
-        web3 = Web3(ComparedProvider(*nodes, confirmations=confirmations))
+        web3 = _build_web3(ComparedProvider(*nodes, confirmations=confirmations))
         _ask_chain_id(web3, f"{first} and {second}")
         yield web3
 
@@ -65,6 +69,14 @@ def watch_endpoint(endpoint: str) -> Iterator[None]:
         yield
     except Web3Exception as error:
         raise Unreachable(endpoint, f"{type(error).__name__}: {error}") from error
+
+
+def _build_web3(provider: BaseProvider) -> Web3:
+    web3 = Web3(provider)
+    # It asks for the chain's id at each call, twice, to compare it with what nobody gave; a sender
+    # signs with the id that it was opened for.
+    web3.middleware_onion.remove("validation")
+    return web3
 
 
 def _open_node(endpoint: str, timeout_seconds: float) -> NodeProvider:
@@ -88,8 +100,11 @@ def open_federation(web3: Web3, address: str) -> Federation:
     return federation
 
 
-def open_kept_chain(directory: Path, *, chain_id: int, accounts: int) -> Devnet:
+def open_kept_chain(directory: Path, *, chain_id: int, accounts: int) -> "Devnet":
     """Open an embedded chain on disk to read, also while another process writes to it."""
+    # Whoever asks a node of others needs no chain in his own process, nor the time to load one.
+    from chain.devnet.devnet import Devnet
+
     # Nothing is mined here, so no clock is asked.
     return Devnet(
         directory=directory, chain_id=chain_id, accounts=accounts, clock=lambda: 0, read_only=True

@@ -7,13 +7,15 @@ from web3 import Web3
 
 from chain.errors import Reverted
 from chain.federation import Call, Federation, abi_type, encode_parameters
-from chain.sender import Sender
+from chain.sender import Receipt, Sender
 from chain.types import Parameters
 from contracts import load_artifact
 
 NO_ADDRESS = ""
 """A creation goes to nobody."""
 NOBODY = "0x" + "00" * 20
+JUDGE = "judge"
+"""What a call is named that creates one, on disk too: a founding goes on from there."""
 NO_JUDGE = "disputes: not the judge"
 
 
@@ -35,16 +37,30 @@ def deploy(
     nothing is sent then.
     """
     if judge is None:
-        _check_parameters(sender, spec, parameters)
-        code = bytes.fromhex(load_artifact().judge.removeprefix("0x"))
-        judge = sender.send(Call("constructor", NO_ADDRESS, code)).contract
+        check_parameters(sender, spec, parameters)
+        judge = sender.send(build_judge()).contract
         assert judge is not None, "a mined creation has an address"
-    receipt = sender.send(_build_creation(spec, parameters, judge))
-    assert receipt.contract is not None, "a mined creation has an address"
-    return Deployment(Federation(web3, receipt.contract), receipt.block, receipt.gas_used)
+    return read_creation(web3, sender.send(build_creation(spec, parameters, judge)))
 
 
-def _build_creation(spec: bytes, parameters: Parameters, judge: str) -> Call:
+def check_parameters(sender: Sender, spec: bytes, parameters: Parameters) -> None:
+    """Raise what a creation would, had it a judge: that is the last thing it looks at."""
+    try:
+        sender.send(build_creation(spec, parameters, NOBODY))
+    except Reverted as error:
+        if error.got != NO_JUDGE:
+            raise
+    else:
+        raise AssertionError("a creation without a judge is refused")
+
+
+def build_judge() -> Call:
+    """Return the transaction that creates a judge, as its function JUDGE says."""
+    return Call(JUDGE, NO_ADDRESS, bytes.fromhex(load_artifact().judge.removeprefix("0x")))
+
+
+def build_creation(spec: bytes, parameters: Parameters, judge: str) -> Call:
+    """Return the transaction that creates a federation, before anybody signs it."""
     artifact = load_artifact()
     constructor = next(e for e in artifact.abi if e["type"] == "constructor")
     types = [abi_type(i) for i in constructor["inputs"]]
@@ -53,12 +69,7 @@ def _build_creation(spec: bytes, parameters: Parameters, judge: str) -> Call:
     return Call("constructor", NO_ADDRESS, code + arguments)
 
 
-def _check_parameters(sender: Sender, spec: bytes, parameters: Parameters) -> None:
-    """Raise what a creation would, had it a judge: that is the last thing it looks at."""
-    try:
-        sender.send(_build_creation(spec, parameters, NOBODY))
-    except Reverted as error:
-        if error.got != NO_JUDGE:
-            raise
-    else:
-        raise AssertionError("a creation without a judge is refused")
+def read_creation(web3: Web3, receipt: Receipt) -> Deployment:
+    """Return what a mined creation has made."""
+    assert receipt.contract is not None, "a mined creation has an address"
+    return Deployment(Federation(web3, receipt.contract), receipt.block, receipt.gas_used)

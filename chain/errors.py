@@ -17,6 +17,7 @@ ChainError
 ├── Refused              the node will not do what it was asked
 ├── Lost                 a transaction of which nothing was heard in time
 ├── Replaced             a transaction whose nonce another one has used
+├── Stranded             a transaction that waits for an earlier one, which is lost
 ├── ListRefused          no list of addresses, or an address that is not on it
 └── Reverted             the contract refused, with a reason
     ├── ParametersRefused    at creation
@@ -28,7 +29,21 @@ ChainError
     └── Malformed            no honest peer would send this
 """
 
+import re
+
+_URL = re.compile(r"((?:http|ws)s?://)([^/\s@]*@)?([^/\s?#,]+)([/?#][^\s,]*)?")
 ENDPOINT_FORMS = "an endpoint: http(s)://HOST:PORT, ws(s)://HOST:PORT, ipc://PATH or a PATH/TO.ipc"
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text in which no URL shows more than its host: providers put keys into all else.
+
+    >>> hide_secrets("a node at https://me:word@rpc.example:443/v3/KEY?a=b, got 'no'")
+    "a node at https://rpc.example:443/..., got 'no'"
+    >>> hide_secrets("http://127.0.0.1:8545/ or /run/node.ipc")
+    'http://127.0.0.1:8545 or /run/node.ipc'
+    """
+    return _URL.sub(lambda url: url[1] + url[3] + ("/..." if (url[4] or "/") != "/" else ""), text)
 
 
 class ChainError(Exception):
@@ -45,7 +60,9 @@ class BadEndpoint(ChainError):
 
     def __init__(self, got: str) -> None:
         super().__init__(
-            f"chain: expected {ENDPOINT_FORMS}, got {got!r}", expected=ENDPOINT_FORMS, got=got
+            f"chain: expected {ENDPOINT_FORMS}, got {hide_secrets(got)!r}",
+            expected=ENDPOINT_FORMS,
+            got=got,
         )
 
 
@@ -54,7 +71,9 @@ class Unreachable(ChainError):
 
     def __init__(self, endpoint: str, reason: str) -> None:
         super().__init__(
-            f"chain: expected a node at {endpoint}, got {reason}", expected=endpoint, got=reason
+            hide_secrets(f"chain: expected a node at {endpoint}, got {reason}"),
+            expected=endpoint,
+            got=reason,
         )
 
 
@@ -69,7 +88,7 @@ class Disagreement(ChainError):
     """
 
     def __init__(self, endpoints: tuple[str, str], about: str, tells: tuple[str, str]) -> None:
-        first, second = endpoints
+        first, second = map(hide_secrets, endpoints)
         super().__init__(
             f"chain: expected {first} and {second} to tell the same {about}, "
             f"got {tells[0]} and {tells[1]}",
@@ -202,6 +221,18 @@ class Replaced(ChainError):
             f"chain: expected {function} to be mined with nonce {nonce}, got another transaction",
             expected=function,
             got=nonce,
+        )
+
+
+class Stranded(ChainError):
+    """An earlier transaction of the account was taken back and forgotten, so this one waits for a
+    nonce that nobody uses any more."""
+
+    def __init__(self, function: str, nonce: int, missing: int) -> None:
+        super().__init__(
+            f"chain: expected {function} to be mined with nonce {nonce}, got none with {missing}",
+            expected=nonce,
+            got=missing,
         )
 
 

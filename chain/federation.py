@@ -96,8 +96,12 @@ def decode_event(topics: Sequence[bytes], data: bytes) -> Event:
         i["name"]: decode([i["type"]], topic)[0]
         for i, topic in zip(indexed, topics[1:], strict=True)
     }
-    fields_of_data = decode([abi_type(i) for i in plain], data)
-    values |= {i["name"]: value for i, value in zip(plain, fields_of_data, strict=True)}
+    # Texts are whatever bytes somebody has sent, and one event must not end all who read it.
+    parts = decode(["bytes" if i["type"] == "string" else abi_type(i) for i in plain], data)
+    values |= {
+        i["name"]: part.decode(errors="replace") if i["type"] == "string" else part
+        for i, part in zip(plain, parts, strict=True)
+    }
     if entry["name"] == "Created":
         values["parameters"] = _decode_parameters(values["parameters"])
     return cast(Event, getattr(types, entry["name"])(**values))

@@ -44,7 +44,7 @@ class History:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         with ExitStack() as opened:
             try:
                 # Statements commit by themselves, unless a transaction is begun.
@@ -110,7 +110,7 @@ class History:
         try:
             return [_from_row(row) for row in rows]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise HistoryFailed(self._path, f"an entry that is no event ({error})") from error
+            raise HistoryFailed(self.path, f"an entry that is no event ({error})") from error
 
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._ask)
@@ -119,7 +119,7 @@ class History:
         try:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise HistoryFailed(self._path, error) from error
+            raise HistoryFailed(self.path, error) from error
 
 
 class _Transaction:

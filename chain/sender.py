@@ -14,11 +14,12 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
 
 from chain.acceptance import Acceptance, read_acceptance
-from chain.errors import Lost, Overtaken, Refused, Replaced, Reverted, revert_error
+from chain.errors import Lost, Overtaken, Refused, Replaced, Reverted, Stranded, revert_error
 from chain.federation import Call
 from chain.fees import FEE_LIMIT_WEI, Market, Offer, compute_higher_offer, compute_offer
 from chain.pending import Pending, Signed
 from chain.rpc import ask
+from chain.types import Wei
 
 GAS_LIMITS = {
     "commit": 250_000,
@@ -60,12 +61,42 @@ class Receipt:
     contract: str | None
 
 
+@dataclass
+class Tally:
+    """What a sender did since it began. `replaced`: again with higher fees; `reverted`: mined, and
+    refused by the contract. `gas_used` is of all that was mined, whatever came of it."""
+
+    sent: int = 0
+    replaced: int = 0
+    mined: int = 0
+    reverted: int = 0
+    gas_used: int = 0
+
+
 Note = Callable[[Pending], None]
 """Takes down what is about to be sent."""
 
 
 def _ignore(pending: Pending) -> None:
     """Nothing outlives this process, so nothing is taken down."""
+
+
+def ask_market(web3: Web3) -> tuple[int, Market]:
+    """Return the head's number and what gas costs there."""
+    latest = ask(web3, "eth_getBlockByNumber", "latest", False)
+    tip_wei = int(ask(web3, "eth_maxPriorityFeePerGas"), 16)
+    return int(latest["number"], 16), Market(int(latest["baseFeePerGas"], 16), tip_wei)
+
+
+def compute_round_cost(web3: Web3) -> tuple[int, Wei]:
+    """Return what a round can cost a peer at most: gas, and wei as of the latest block.
+
+    In the dearest round it votes, commits and proposes, at 128 seats; an ordinary one costs about a
+    tenth. A node asks whether an account could pay the limit, not what will be used of it.
+    """
+    gas = GAS_LIMITS["attest_and_commit"] + GAS_LIMITS["propose"]
+    _, market = ask_market(web3)
+    return gas, Wei(gas * compute_offer(market, FEE_LIMIT_WEI).max_fee_wei)
 
 
 class Sender:
@@ -91,6 +122,8 @@ class Sender:
         self._is_gas_free = is_gas_free
         self._fee_limit_wei = NO_LIMIT_WEI if is_gas_free else fee_limit_wei
         self._chain_id = web3.eth.chain_id
+        self._counted_nonce = -1
+        self.tally = Tally()
 
     def submit(self, call: Call, note: Note = _ignore) -> Pending:
         """Simulate, sign and send; raises a Reverted, with nothing sent, where it would fail.
@@ -103,12 +136,13 @@ class Sender:
         for _ in range(TRIES):
             gas = self._simulate(call)
             nonce = self._count("pending")
-            number, market = self._ask_market()
+            number, market = ask_market(self.web3)
             signed = self._sign(call, nonce, gas, compute_offer(market, self._fee_limit_wei))
             pending = Pending(call, nonce, gas, (signed,), number)
             note(pending)
             said = self._dispatch(signed)
             if said not in (Acceptance.NONCE_USED, Acceptance.NONCE_TAKEN):
+                self.tally.sent += 1
                 return pending
             # Another process may have sent the same call with the same nonce: the same bytes.
             if said is Acceptance.NONCE_USED and self._get_receipt(pending) is not None:
@@ -133,7 +167,9 @@ class Sender:
                     return None
                 raise Replaced(pending.call.function, pending.nonce)
         block = int(receipt["blockNumber"], 16)
-        if int(receipt["status"], 16) != 1:
+        has_worked = int(receipt["status"], 16) == 1
+        self._count_mined(pending, int(receipt["gasUsed"], 16), has_worked=has_worked)
+        if not has_worked:
             raise self._reason(pending.call, block)
         return Receipt(
             transaction=bytes.fromhex(receipt["transactionHash"][2:]),
@@ -143,16 +179,29 @@ class Sender:
             contract=receipt.get("contractAddress"),
         )
 
+    def _count_mined(self, pending: Pending, gas_used: int, *, has_worked: bool) -> None:
+        """Count a transaction once, however often it is looked at until it is believed."""
+        if self._counted_nonce == pending.nonce:
+            return
+        self._counted_nonce = pending.nonce
+        self.tally.gas_used += gas_used
+        self.tally.mined += has_worked
+        self.tally.reverted += not has_worked
+
     def renew(self, pending: Pending, note: Note = _ignore) -> Pending:
         """See to it that what `find` has not found can be mined; return what is on its way now.
 
         Where the node has dropped it, it is sent again, with a higher fee if need be; raises a
         Reverted, with nothing sent, where it would fail by now. Where it waits for longer than
         PATIENCE_BLOCKS and offers too little, another with the same nonce and higher fees takes
-        its place. `note` as in `submit`.
+        its place. `note` as in `submit`. Raises Stranded where an earlier nonce is free again: a
+        re-org took back what had it, and the call is to be decided and sent anew, with that one.
         """
+        missing = self._count("pending")
+        if missing < pending.nonce:
+            raise Stranded(pending.call.function, pending.nonce, missing)
         is_waiting = any(self._is_known(signed) for signed in reversed(pending.versions))
-        number, market = self._ask_market()
+        number, market = ask_market(self.web3)
         if is_waiting and number - pending.sent_in < PATIENCE_BLOCKS:
             return pending
         if not is_waiting:
@@ -162,6 +211,7 @@ class Sender:
             if offer is not None:
                 signed = self._sign(pending.call, pending.nonce, pending.gas, offer)
                 pending = pending.with_version(signed, number)
+                self.tally.replaced += 1
                 is_waiting = False
         if not is_waiting:
             note(pending)
@@ -171,13 +221,17 @@ class Sender:
 
     def send(self, call: Call) -> Receipt:
         """Submit a call and wait until it is mined; raises Lost where that takes too long."""
+        return self.follow(self.submit(call))
+
+    def follow(self, pending: Pending, note: Note = _ignore) -> Receipt:
+        """Wait until what was submitted is mined, in this life or an earlier one, and help it on;
+        raises Lost where that takes too long. `note` as in `submit`."""
         deadline = monotonic() + self._timeout_seconds
-        pending = self.submit(call)
         while (receipt := self.find(pending)) is None:
             if monotonic() > deadline:
                 raise Lost(pending.transaction)
             sleep(POLL_SECONDS)
-            pending = self.renew(pending)
+            pending = self.renew(pending, note)
         return receipt
 
     def _sign(self, call: Call, nonce: int, gas: int, offer: Offer) -> Signed:
@@ -203,6 +257,10 @@ class Sender:
             return read_acceptance(error)
         return Acceptance.TAKEN
 
+    def count_waiting(self) -> int:
+        """Return how many of the account's transactions wait, as far as the node knows."""
+        return self._count("pending") - self._count("latest")
+
     def _count(self, when: str) -> int:
         """Return the account's next nonce: after what is mined, or after what waits too."""
         return int(ask(self.web3, "eth_getTransactionCount", self.address, when), 16)
@@ -217,12 +275,6 @@ class Sender:
     def _is_known(self, signed: Signed) -> bool:
         name = "0x" + signed.hash.hex()
         return ask(self.web3, "eth_getTransactionByHash", name) is not None
-
-    def _ask_market(self) -> tuple[int, Market]:
-        """Return the head's number and what gas costs there."""
-        latest = ask(self.web3, "eth_getBlockByNumber", "latest", False)
-        tip_wei = int(ask(self.web3, "eth_maxPriorityFeePerGas"), 16)
-        return int(latest["number"], 16), Market(int(latest["baseFeePerGas"], 16), tip_wei)
 
     def _simulate(self, call: Call) -> int:
         """Return the gas limit for a call that succeeds now, or raise the error of its revert."""
@@ -241,7 +293,11 @@ class Sender:
                 return limit
             self.web3.eth.call(cast(Any, {**message, "gas": limit}))
         except (ContractLogicError, Web3RPCError) as error:
-            raise revert_error(str(error.message)) from error
+            found = revert_error(str(error.message))
+            if isinstance(error, Web3RPCError) and type(found) is Reverted:
+                # Not the contract's word: a node that is busy, or lacks a block, for now.
+                raise Refused(f"a call of {self.address}", _words_of(error)) from error
+            raise found from error
         return limit
 
     def _reason(self, call: Call, block: int) -> Reverted:
@@ -260,5 +316,15 @@ class Sender:
             )
         except ContractLogicError as error:
             return revert_error(str(error.message))
+        except Web3RPCError:
+            # The node has dropped that block's state by now, so nobody can tell.
+            return Overtaken(f"{call.function}: reverted in block {block}, long ago")
         # What refused it stood before it in its block, and is undone by now.
         return Overtaken(f"{call.function}: reverted in block {block}, and would not after it")
+
+
+def _words_of(error: Web3RPCError) -> str:
+    """Return what the node said, without what web3 puts around it."""
+    answer = error.rpc_response or {}
+    said = answer.get("error", {})
+    return str(said.get("message", error.message) if isinstance(said, dict) else said)

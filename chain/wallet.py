@@ -19,14 +19,14 @@ WORK = 2**18
 """scrypt's cost N: about a second, and 256 MB meanwhile, to try one password."""
 
 
-def create_wallet(path: Path, password: str) -> LocalAccount:
+def create_wallet(path: Path, password: str, *, work: int | None = None) -> LocalAccount:
     """Draw a new key and write it, encrypted, where no file is yet; return its account.
 
-    Raises WalletRefused.
+    `work`: scrypt's N, where a key is worth less than WORK. Raises WalletRefused.
     """
     _check_password(password)
     account: LocalAccount = Account.create()
-    text = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=WORK))
+    text = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=work or WORK))
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT, OWNER_ONLY), "w") as file:

@@ -109,7 +109,7 @@ class Watcher:
         """Return the events of blocks that stand on a block which was read, or on the creation."""
         events = [e for block in branch for e in self._federation.get_events_of(block)]
         keep = branch[0].number - 1
-        self._forget_after(keep)
+        self.forget_after(keep)
         self._seen.extend(branch)
         return Batch(keep, tuple(events), tuple(branch))
 
@@ -125,7 +125,7 @@ class Watcher:
         block, again = get_block(web3, last), get_block(web3, latest.number)
         if block is None or again is None or again.hash != latest.hash:
             raise Gone(latest.number)
-        self._forget_after(keep)
+        self.forget_after(keep)
         self._seen.append(block)
         return Batch(keep, tuple(events), (block,))
 
@@ -137,11 +137,16 @@ class Watcher:
         while True:
             end = min(last, first + self._range - 1)
             try:
-                return self._federation.get_events(first, end), end
+                events = self._federation.get_events(first, end)
             except Refused:
                 if end == first:
+                    self._range = RANGE_BLOCKS
                     raise
                 self._range = (end - first + 1) // 2
+            else:
+                # What was refused may have been a node that was busy.
+                self._range = min(RANGE_BLOCKS, self._range + self._range // 8 + 1)
+                return events, end
 
     def _find_ancestor(self) -> int:
         """Return the number of the last block read that is still on the chain."""
@@ -151,7 +156,8 @@ class Watcher:
                 return block.number
         return self._created_at - 1
 
-    def _forget_after(self, keep: int) -> None:
+    def forget_after(self, keep: int) -> None:
+        """Take the blocks after `keep` as not read."""
         while self._seen and self._seen[-1].number > keep:
             self._seen.pop()
 

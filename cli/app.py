@@ -12,8 +12,8 @@ app = typer.Typer(
     name="holdfast",
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 it worked · 1 it failed, or an audit found something · "
-    "2 not a command line · 130 interrupted.",
+    epilog="Exit codes: 0 it worked · 1 it failed, or an audit or the doctor found something · "
+    "2 not a command line · 3 the peer's key is used elsewhere · 130 interrupted.",
 )
 app.command()(demo.demo)
 app.add_typer(localnet.app, name="localnet")

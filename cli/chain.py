@@ -63,6 +63,13 @@ def serve(
             show_default="when a transaction comes",
         ),
     ] = None,
+    is_on_demand: Annotated[
+        bool,
+        typer.Option(
+            "--on-demand",
+            help="With --block-seconds: mine also when a transaction comes.",
+        ),
+    ] = False,
     accounts: Annotated[
         int | None,
         typer.Option(min=1, max=1000, help="Funded accounts.", show_default="16"),
@@ -87,6 +94,8 @@ def serve(
     from chain.devnet.serving import check_directory
     from chain.devnet.serving import serve as serve_chain
 
+    if is_on_demand and block_seconds is None:
+        raise typer.BadParameter("--on-demand goes with --block-seconds N")
     if directory is not None:
         check_directory(directory)
     with Devnet(
@@ -102,7 +111,12 @@ def serve(
             show(devnet, server, with_keys=show_keys)
 
         stopped_by = serve_chain(
-            devnet, host=host, port=port, block_seconds=block_seconds, announce=announce
+            devnet,
+            host=host,
+            port=port,
+            block_seconds=block_seconds,
+            is_on_demand=is_on_demand,
+            announce=announce,
         )
     if stopped_by == signal.SIGINT:
         raise typer.Exit(INTERRUPTED)

@@ -48,7 +48,7 @@ def demo(
             if not as_json:
                 kinds = {seat: kind.kind for seat, kind in scenario.seat_kinds().items()}
                 print_setting(net.setting, kinds)
-            curves[name] = follow(net, open_display(as_json=as_json, extra={"run": name}))
+            curves[name] = follow(net.run(), open_display(as_json=as_json, extra={"run": name}))
             summaries[name] = net.summary()
             if name == "attacked":
                 is_clean = replay(

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -15,7 +15,6 @@ from localnet.report import Progress, RoundEnded, Summary
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from localnet.network import Localnet
     from localnet.setting import Setting
 
 SHOWN_ROUNDS = 12
@@ -113,11 +112,11 @@ def open_display(*, as_json: bool, extra: Mapping[str, Any]) -> Display:
     return LiveTable() if sys.stdout.isatty() else PlainLines()
 
 
-def follow(net: "Localnet", display: Display) -> list[RoundEnded]:
+def follow(reports: Iterable[Progress | RoundEnded], display: Display) -> list[RoundEnded]:
     """Run a federation to its end before everybody's eyes; return the rounds that ended."""
     ended = []
     with display:
-        for report in net.run():
+        for report in reports:
             display.show(report)
             if isinstance(report, RoundEnded):
                 ended.append(report)

@@ -54,4 +54,10 @@ def _in_words(name: str, value: Any) -> str:
     words = name.replace("_", " ")
     if isinstance(value, bytes):
         return f"{words} 0x{value.hex()[:SHOWN_HEX]}…"
-    return f"{words} {value}"
+    return f"{words} {show_text(value)}"
+
+
+def show_text(value: object) -> str:
+    """Return what somebody else wrote, for a terminal: nothing in it moves a cursor."""
+    text = str(value)
+    return text if text.isprintable() else repr(text)

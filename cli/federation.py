@@ -9,7 +9,7 @@ import typer
 from cli import options
 from cli.display import print_json
 from cli.events import to_json
-from cli.peer import PasswordFile
+from cli.folder import PasswordFile, open_folder
 
 if TYPE_CHECKING:
     from chain.types import Seat
@@ -57,26 +57,26 @@ def create(
     """Create a federation: calibrate by the founder's data, deploy, keep the first model."""
     from dataclasses import replace
 
-    from cli.peer import open_folder
     from node.founding import read_plan
-    from node.seating import create_federation
+    from node.seating import create_federation, end_founding, is_founding
     from node.settings import write_settings
 
     plan = read_plan(page.read_bytes())
-    settings, account = open_folder(folder, password_file)
-    if settings.contract is not None:
-        raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
-    founding, deployment = create_federation(folder, settings, account, plan)
-    address = deployment.federation.address
-    write_settings(folder, replace(settings, contract=address))
+    with open_folder(folder, password_file) as (settings, account):
+        if settings.contract is not None and not is_founding(folder):
+            raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
+        parameters, deployment = create_federation(folder, settings, account, plan)
+        address = deployment.federation.address
+        write_settings(folder, replace(settings, contract=address))
+        end_founding(folder)
     if as_json:
-        clip, root = founding.parameters.clip, founding.parameters.genesis.hex()
+        clip, root = parameters.clip, parameters.genesis.hex()
         state = {"event": "created", "contract": address, "block": deployment.block}
         print_json({**state, "clip": clip, "genesis": "0x" + root})
         return
     typer.echo(f"contract {address}, created in block {deployment.block}")
-    if founding.is_calibrated:
-        typer.echo(f"clip     {founding.parameters.clip}: 4 times the norm of a dry round here")
+    if plan.rule.needs_calibration:
+        typer.echo(f"clip     {parameters.clip}: 4 times the norm of a dry round here")
     typer.echo(f"the others: holdfast peer init FOLDER --contract {address} --rpc ...")
 
 
@@ -129,8 +129,10 @@ def _describe_seat(source: "Source", seat: "Seat") -> dict[str, Any]:
 def _print(state: dict[str, Any]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    from cli.events import show_text
     from node.rule.parameters import Selection, Weighting
 
     names = {"weighting": Weighting, "selection": Selection}
@@ -152,7 +154,7 @@ def _print(state: dict[str, Any]) -> None:
             str(seat["seat"]),
             seat["owner"],
             f"{seat['stake_wei'] / ETHER:g} ether",
-            seat["endpoint"],
+            escape(show_text(seat["endpoint"])),
             f"from round {seat['counts_from']}{until}{_describe_silence(seat)}",
         )
     console = Console()

@@ -46,6 +46,14 @@ Height = Annotated[
 ]
 
 
+def parse_address(flag: str, text: str) -> tuple[str, int]:
+    """Return host and port. Raises BadParameter, which names the flag."""
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit()):
+        raise typer.BadParameter(f"{flag}: expected HOST:PORT, got {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 @contextmanager
 def open_source(
     directory: Path | None, rpc: list[str] | None, contract: str | None, blobs: Path | None

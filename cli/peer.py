@@ -1,34 +1,28 @@
 """`holdfast peer`: one organisation's part in a federation."""
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options
+from cli import doctor, options, running
 from cli.display import print_json
+from cli.folder import Changes, Folder, PasswordFile, open_folder, read_password, read_text
 from cli.peer_audit import audit
 
 if TYPE_CHECKING:
-    from node.daemon.opening import Account
     from node.settings import Settings
 
 app = typer.Typer(help="One organisation's part in a federation.")
+app.command()(running.run)
+app.command()(doctor.doctor)
 app.command()(audit)
 
 ETHER = 10**18
-PASSWORD = "HOLDFAST_PASSWORD"
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The peer's folder.")]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--password-file",
-        metavar="FILE",
-        show_default=f"${PASSWORD}, or asked for",
-        help="First line: the keystore's password.",
-    ),
-]
+ANY_ENDPOINT = "http://to-be-chosen.invalid"
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 @app.callback()
@@ -65,17 +59,19 @@ def init(
             metavar="URL", show_default="http://LISTEN", help="Where the others reach that."
         ),
     ] = None,
+    changes: Changes = None,
     password_file: PasswordFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Make a folder: settings to edit, and a key of its own, encrypted."""
     from chain.connect import open_endpoints
-    from chain.wallet import create_wallet
+    from chain.wallet import create_wallet, open_wallet
+    from node.folder_lock import lock_folder
     from node.settings import (
         KEYSTORE,
         SETTINGS,
         Settings,
-        check_entries,
+        change_settings,
         choose_confirmations,
         write_settings,
     )
@@ -84,9 +80,7 @@ def init(
         raise typer.BadParameter("expected --rpc ENDPOINT")
     if (folder / SETTINGS).exists():
         raise typer.BadParameter(f"{folder} is a peer's folder already")
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit():
-        raise typer.BadParameter(f"--listen: expected HOST:PORT, got {listen!r}")
+    address = options.parse_address("--listen", listen)
     part = _parse_share(share)
     with open_endpoints(rpc) as web3:
         chain_id = int(web3.eth.chain_id)
@@ -94,21 +88,30 @@ def init(
         rpc=tuple(rpc),
         contract=contract,
         chain_id=chain_id,
-        listen=(host, int(port)),
-        endpoint=endpoint or f"http://{listen}",
+        listen=address,
+        endpoint=endpoint or ANY_ENDPOINT,
         source=source,
         label=label,
         share=part,
         confirmations=choose_confirmations(chain_id),
     )
-    check_entries(settings)
-    password = _read_password(password_file, is_new=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    account = create_wallet(folder / KEYSTORE, password)
-    write_settings(folder, settings)
+    settings = change_settings(settings, changes or [])
+    if settings.endpoint == ANY_ENDPOINT:
+        settings = replace(settings, endpoint=_derive_endpoint(settings))
+    is_new = not (folder / KEYSTORE).exists()
+    password = read_password(password_file, is_new=is_new)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock_folder(folder):
+        # A call that died before it wrote the settings has left a key, which may have ether.
+        open_or_create = create_wallet if is_new else open_wallet
+        account = open_or_create(folder / KEYSTORE, password)
+        write_settings(folder, settings)
     if as_json:
-        print_json({"event": "initialised", "folder": str(folder), "address": account.address})
+        state = {"event": "initialised", "folder": str(folder), "address": account.address}
+        print_json({**state, "is_new": is_new})
     else:
+        if not is_new:
+            typer.echo(f"{folder}: went on with the key that was there")
         typer.echo(f"{folder}: settings in {SETTINGS}, key in {KEYSTORE}")
         typer.echo(f"address {account.address}: give it ether for a stake and for gas")
 
@@ -130,48 +133,16 @@ def join(
     from node.daemon.opening import find_seat, open_contract
     from node.seating import join as take_seat
 
-    settings, account = open_folder(folder, password_file)
-    addresses = _read_text(admitted).split() if admitted else []
-    with open_contract(settings) as contract:
-        wei = _parse_ether(stake)
+    wei = _parse_ether(stake)
+    addresses = read_text(admitted).split() if admitted else []
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
         receipt = take_seat(contract, account, settings.endpoint, wei, addresses)
         contract.observer.poll()
         seat = find_seat(contract, account.address)
     _tell(as_json, {"event": "joined", "seat": seat, "stake_wei": wei, "block": receipt.block})
-
-
-@app.command()
-def run(
-    folder: Folder,
-    poll_seconds: Annotated[
-        float, typer.Option(min=0.01, help="Between two looks at the chain.")
-    ] = 0.5,
-    rounds: Annotated[
-        int | None, typer.Option(min=1, show_default="for ever", help="End after so many rounds.")
-    ] = None,
-    password_file: PasswordFile = None,
-) -> None:
-    """Train, vote, serve until interrupted. Killed at any moment, it goes on when started."""
-    import logging
-    import signal
-    from time import time
-
-    from node.daemon.opening import open_daemon
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings, account = open_folder(folder, password_file)
-    stopped_by: list[int] = []
-    with open_daemon(
-        folder, settings, account, clock=lambda: int(time()), poll_seconds=poll_seconds
-    ) as daemon:
-
-        def stop(number: int, frame: object) -> None:
-            stopped_by.append(number)
-            daemon.stop()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        daemon.run(lambda: bool(stopped_by) or daemon.has_ended(rounds))
 
 
 @app.command()
@@ -232,43 +203,44 @@ def activate(
     _call(folder, password_file, "activate", as_json=as_json)
 
 
+@app.command()
+def set_endpoint(
+    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+) -> None:
+    """Tell the others on the chain where to reach this peer, as the settings say."""
+    from node.daemon.opening import find_seat, open_contract
+    from node.seating import set_endpoint as register
+
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        seat = find_seat(contract, account.address)
+        receipt = register(contract, account, seat, settings.endpoint)
+    state = {"event": "set_endpoint", "seat": seat, "endpoint": settings.endpoint}
+    _tell(as_json, {**state, "block": receipt.block})
+
+
 def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
     from node.daemon.opening import find_seat, open_contract
     from node.seating import call_for_seat
 
-    settings, account = open_folder(folder, password_file)
-    with open_contract(settings) as contract:
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
         seat = find_seat(contract, account.address)
         receipt = call_for_seat(contract, account, function, seat)
     _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
 
 
-def open_folder(folder: Path, password_file: Path | None) -> "tuple[Settings, Account]":
-    """Return a peer's settings and its key. Raises SettingsRefused, WalletRefused."""
-    from chain.wallet import open_wallet
-    from node.settings import KEYSTORE, read_settings
-
-    settings = read_settings(folder)
-    return settings, open_wallet(folder / KEYSTORE, _read_password(password_file, is_new=False))
-
-
-def _read_password(file: Path | None, *, is_new: bool) -> str:
-    """Return the password: of a file, of the environment, or asked for; never of the command
-    line."""
-    import os
-
-    if file is not None:
-        return _read_text(file).split("\n")[0].rstrip("\r")
-    if PASSWORD in os.environ:
-        return os.environ[PASSWORD]
-    return str(typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True))
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(f"{file}: expected UTF-8 text, got other bytes") from error
+def _derive_endpoint(settings: "Settings") -> str:
+    """Return the URL of where the peer listens, if others could reach that."""
+    host, port = settings.listen
+    if host in EVERYWHERE:
+        raise typer.BadParameter(f"expected --endpoint URL with --listen {host}:{port}")
+    scheme = "https" if settings.certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _parse_ether(text: str) -> Any:

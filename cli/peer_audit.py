@@ -1,12 +1,13 @@
 """`holdfast peer audit`."""
 
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import options
 from cli.display import print_json
+from cli.folder import Folder, PasswordFile, open_folder
 from cli.replay import replay
 from cli.root import FAILED
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The peer's folder.")],
+    folder: Folder,
     since: Annotated[
         str | None,
         typer.Option(
@@ -24,9 +25,7 @@ def audit(
             help="Take what was agreed up to there for granted: a checkpoint.",
         ),
     ] = None,
-    password_file: Annotated[
-        Path | None, typer.Option("--password-file", metavar="FILE", help="As in `peer run`.")
-    ] = None,
+    password_file: PasswordFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Fetch what the federation's past was computed from, and recompute it.
@@ -36,7 +35,6 @@ def audit(
     """
     from time import time
 
-    from cli.peer import open_folder
     from node.blobs.disk import DiskBlobs
     from node.checkpoint import parse_checkpoint
     from node.daemon.bell import Bell
@@ -45,18 +43,27 @@ def audit(
     from node.settings import BLOBS
 
     checkpoint = None if since is None else parse_checkpoint(since)
-    settings, account = open_folder(folder, password_file)
-    with open_contract(settings) as contract:
+    with ExitStack() as opened:
+        settings, account = opened.enter_context(open_folder(folder, password_file))
+        contract = opened.enter_context(open_contract(settings))
         seat = find_seat(contract, account.address)
         store, bell = DiskBlobs(folder / BLOBS), Bell()
         wanted = list_wanted(
             contract.observer.ledger, contract.naming, checkpoint.height if checkpoint else 0
         )
-        with open_fetcher(
-            contract, store, account, seat, clock=lambda: int(time()), notify=bell.ring
-        ) as fetcher:
-            for gathered in gather(wanted, store, fetcher, bell):
-                _tell(gathered, as_json=as_json)
+        fetcher = opened.enter_context(
+            open_fetcher(
+                contract,
+                store,
+                account,
+                seat,
+                settings,
+                clock=lambda: int(time()),
+                notify=bell.ring,
+            )
+        )
+        for gathered in gather(wanted, store, fetcher, bell):
+            _tell(gathered, as_json=as_json)
         if not replay(contract, store, since=checkpoint, as_json=as_json):
             raise typer.Exit(FAILED)
 

@@ -1,8 +1,9 @@
 """The root of all commands: where errors become one line on stderr and an exit code.
 
 0    it worked
-1    it did not, for the reason on stderr; or an audit found something
+1    it did not, for the reason on stderr; or an audit or the doctor found something
 2    the command line is not one
+3    a peer stopped since its key is used elsewhere: it must not be started again by a machine
 130  interrupted
 """
 
@@ -14,10 +15,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from chain.errors import ChainError
-from node.errors import NodeError
+from chain.errors import ChainError, hide_secrets
+from node.errors import KeyUsedElsewhere, NodeError
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+FAILED, MISUSED, KEY_USED, INTERRUPTED = 1, 2, 3, 130
 
 # Typer does not export the root of what it raises for a command line that is not one.
 _Misuse: Any = typer.BadParameter.__mro__[1]
@@ -53,6 +54,8 @@ class Root(TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError:
             return _go_quiet()
+        except KeyUsedElsewhere as error:
+            return _fail(str(error), KEY_USED)
         except (NodeError, ChainError) as error:
             return _fail(str(error), FAILED)
         except OSError as error:
@@ -60,13 +63,16 @@ class Root(TyperGroup):
         except _Misuse as error:
             where = error.ctx.command_path if error.ctx else prog_name
             return _fail(f"{error.format_message().rstrip('.')} (see {where} --help)", MISUSED)
+        except typer.Abort:
+            return _fail("expected an answer to the question, got none", FAILED)
         if code == INTERRUPTED:
             return _fail("interrupted", INTERRUPTED)
         return code or 0
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo("holdfast: " + " ".join(message.split()), err=True)
+    # An endpoint may carry a provider's key.
+    typer.echo("holdfast: " + hide_secrets(" ".join(message.split())), err=True)
     return code
 
 

@@ -1,13 +1,14 @@
-"""Which rounds have ended, how, and how good the head was then."""
+"""Which rounds have ended, how, and how good the head was then; where the open one stands."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chain.ledger import Ledger
-from chain.types import Agreed, Key, RoundId
-from localnet.report import RoundEnded
+from chain.types import Agreed, Key, Root, RoundId
+from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
 from node.learning.process import Pending
+from node.round import Phase
 
 BPS = 10_000
 
@@ -23,13 +24,14 @@ class _Ended:
 class Chronicle:
     """Reports every round that ends, in order, once its head has been judged.
 
-    `judge` asks for (loss, samples, metrics) of the head; `elapsed` gives seconds since the start.
+    `judge` asks for (loss, samples, metrics) of a model, by its root; `elapsed` gives seconds since
+    the start, `now` the time that deadlines are compared with (unix seconds).
     """
 
     def __init__(
         self,
         ledger: Callable[[], Ledger],
-        judge: Callable[[], Pending],
+        judge: Callable[[Root], Pending],
         elapsed: Callable[[], float],
         now: Callable[[], int],
     ) -> None:
@@ -41,7 +43,7 @@ class Chronicle:
         self._closed = 0
         self._since = 0.0
         self._gas = 0
-        self.judgement = judge()
+        self.judgement = judge(ledger().head().model_root)
         self.first_end: float | None = None
         self.reported: list[RoundEnded] = []
         while self._has_ended(self._closed + 1):
@@ -66,7 +68,7 @@ class Chronicle:
             self._closed += 1
             key = self._agreed_key(RoundId(self._closed))
             if key is not None:
-                self.judgement = self._judge()
+                self.judgement = self._judge(self._ledger().result(key).model_root)
             self._queue.append(_Ended(self._describe(RoundId(self._closed), key), self.judgement))
             self._since = self._elapsed()
             self._gas = 0
@@ -85,6 +87,39 @@ class Chronicle:
     def pending(self) -> list[Pending]:
         """Return the judgements to come."""
         return [self.judgement, *(ended.judgement for ended in self._queue)]
+
+    def describe_progress(self, phase: Phase) -> Progress:
+        """Return where the open round stands, which is in `phase`."""
+        ledger = self._ledger()
+        number = ledger.round.number
+        opening = ledger.openings.get(number)
+        votes, stake_bps = leading_vote(ledger, number)
+        return Progress(
+            round=number,
+            phase=phase.value,
+            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
+            votes=votes,
+            stake_bps=stake_bps,
+            seconds=self._elapsed(),
+        )
+
+    def summarise(self, *, is_idle: bool = False) -> Summary:
+        """Return what has come of it so far; all that is pending has come."""
+        ledger = self._ledger()
+        loss, _, metrics = self.judgement.result()
+        active = len(ledger.active(ledger.round.number))
+        return Summary(
+            rounds=self.rounds_ended,
+            agreed=len(ledger.agreed),
+            accuracy=metrics["accuracy"],
+            loss=loss,
+            head=ledger.head().model_root,
+            seconds=self._elapsed(),
+            first_round_seconds=self.first_end or 0.0,
+            seconds_per_round=mean_seconds(self.reported),
+            gas_per_peer_round=gas_per_peer_round(self.reported, active),
+            is_idle=is_idle,
+        )
 
     def _has_ended(self, number: int) -> bool:
         current = self._ledger().round
@@ -109,10 +144,11 @@ class Chronicle:
         ledger = self._ledger()
         opening = ledger.openings[number]
         votes, stake_bps = leading_vote(ledger, number)
+        head = ledger.head() if agreed is None else ledger.result(agreed)
         return RoundEnded(
             round=number,
             is_agreed=agreed is not None,
-            model_root=ledger.head().model_root,
+            model_root=head.model_root,
             commits=len(ledger.commitments(opening.parent, number)),
             votes=votes,
             stake_bps=stake_bps,

@@ -3,6 +3,7 @@
 LocalnetError
 ├── ScenarioRefused   flags that do not describe a federation
 ├── KeptRunRefused    a folder that holds no run, half of one, or another one
+├── FleetRefused      a federation of programs that cannot be begun, or told what it was told
 ├── SourceRefused     a federation to read of which a part is not given
 └── PlotRefused       a picture that cannot be drawn
 """
@@ -20,6 +21,10 @@ class ScenarioRefused(LocalnetError):
 
 class KeptRunRefused(LocalnetError):
     """A folder that is not the kept run that was asked for."""
+
+
+class FleetRefused(LocalnetError):
+    """A folder without a federation, or a program that is not there to be told anything."""
 
 
 class SourceRefused(LocalnetError):

@@ -14,6 +14,7 @@ from chain.devnet.devnet import Devnet
 from chain.funding import derive_keys, fund
 from chain.mining import Mining, keep_automine
 from chain.sender import Sender
+from chain.signer import QuickSigner
 from chain.types import Wei
 from localnet import kept
 from localnet.clock import START, SimulatedClock
@@ -40,7 +41,8 @@ def open_embedded(scenario: Scenario, directory: Path | None) -> Iterator[Ground
     path = None if directory is None else kept.chain_path(directory)
     with Devnet(directory=path, accounts=scenario.peers, clock=clock) as devnet:
         web3 = connect_devnet(devnet)
-        senders = tuple(Sender(web3, each, is_gas_free=True) for each in devnet.accounts)
+        signers = map(QuickSigner, devnet.accounts)
+        senders = tuple(Sender(web3, each, is_gas_free=True) for each in signers)
         yield Ground(senders, Mining(web3), clock)
 
 
@@ -56,6 +58,6 @@ def open_outside(scenario: Scenario, endpoint: str) -> Iterator[Ground]:
         mining.release()
         accounts = derive_keys(scenario.seed, scenario.peers)
         fund(web3, [account.address for account in accounts], ALLOWANCE_WEI)
-        yield Ground(
-            tuple(Sender(web3, each, is_gas_free=True) for each in accounts), mining, clock
-        )
+        signers = map(QuickSigner, accounts)
+        senders = tuple(Sender(web3, each, is_gas_free=True) for each in signers)
+        yield Ground(senders, mining, clock)

@@ -14,19 +14,19 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
-from chain.types import Seat
-from localnet.chronicle import Chronicle, leading_vote
+from chain.types import Root, Seat
+from localnet.chronicle import Chronicle
 from localnet.cohort import Cohort
 from localnet.errors import ScenarioRefused
 from localnet.pool import Pool
-from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
+from localnet.report import Progress, RoundEnded, Summary
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
 from node.learning.process import Pending
 
-HARVEST_BLOCKS = 4
-"""So many blocks take what the peers of a round have learned, the last one when all have: the more,
-the less is left to do when nobody trains; the fewer, the less a block costs beside its content."""
+HARVEST_BLOCKS = 3
+"""So many blocks take what the peers of a round have learned. The last one is mined when all have
+and nobody trains, so it takes no more than each core's last peer; the others share the rest."""
 
 
 class Localnet:
@@ -63,7 +63,8 @@ class Localnet:
     def __enter__(self) -> Self:
         self._started = perf_counter()
         try:
-            pool = self._stack.enter_context(Pool(min(self._cores, self.scenario.peers)))
+            self._workers = min(self._cores, self.scenario.peers)
+            pool = self._stack.enter_context(Pool(self._workers))
             self.setting: Setting = build_setting(
                 self.scenario,
                 Cohort(self.scenario, pool),
@@ -116,23 +117,8 @@ class Localnet:
 
     def summary(self) -> Summary:
         """Return what has come of it so far."""
-        ledger, chronicle = self.setting.observer.ledger, self._chronicle
-        self.setting.cohort.wait(chronicle.pending())
-        loss, _, metrics = chronicle.judgement.result()
-        return Summary(
-            rounds=chronicle.rounds_ended,
-            agreed=len(ledger.agreed),
-            accuracy=metrics["accuracy"],
-            loss=loss,
-            head=ledger.head().model_root,
-            seconds=self._elapsed(),
-            first_round_seconds=chronicle.first_end or 0.0,
-            seconds_per_round=mean_seconds(chronicle.reported),
-            gas_per_peer_round=gas_per_peer_round(
-                chronicle.reported, len(ledger.active(ledger.round.number))
-            ),
-            is_idle=self._is_idle,
-        )
+        self.setting.cohort.wait(self._chronicle.pending())
+        return self._chronicle.summarise(is_idle=self._is_idle)
 
     def _pass(self, *, releases: bool) -> int | None:
         """Let every peer do all that it can now; return when the first of them wants to wake.
@@ -145,7 +131,8 @@ class Localnet:
         if self._order is not None:
             self._order.shuffle(peers)
         now = self._now()
-        halts = {len(peers) * part // HARVEST_BLOCKS for part in range(1, HARVEST_BLOCKS)}
+        early = max(0, len(peers) - self._workers)
+        halts = {early * part // (HARVEST_BLOCKS - 1) for part in range(1, HARVEST_BLOCKS)}
         times = []
         for place, peer in enumerate(peers):
             if releases:
@@ -165,24 +152,12 @@ class Localnet:
         kind = self._kinds.get(seat)
         return kind is None or self._chronicle.rounds_ended >= kind.absent_rounds
 
-    def _judge(self) -> Pending:
-        root = self.setting.observer.ledger.head().model_root
-        blob = self.setting.contract.naming.model_blob(root)
+    def _judge(self, model_root: Root) -> Pending:
+        blob = self.setting.contract.naming.model_blob(model_root)
         return self.setting.cohort.evaluate(self.setting.store.get(blob))
 
     def _progress(self) -> Progress:
-        ledger = self.setting.observer.ledger
-        number = ledger.round.number
-        opening = ledger.openings.get(number)
-        votes, stake_bps = leading_vote(ledger, number)
-        return Progress(
-            round=number,
-            phase=self.setting.peers[0].phase().value,
-            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
-            votes=votes,
-            stake_bps=stake_bps,
-            seconds=self._elapsed(),
-        )
+        return self._chronicle.describe_progress(self.setting.peers[0].phase())
 
     def _elapsed(self) -> float:
         return perf_counter() - self._started

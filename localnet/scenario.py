@@ -138,6 +138,17 @@ class Scenario:
         values = json.loads(text)
         return cls(**{**values, "byzantine": tuple(values["byzantine"])})
 
+    def find_changes(self, asked: "Scenario") -> tuple[str, str] | None:
+        """Return what `asked` has otherwise, as it is here and as it is there; None: it is the same
+        run, whatever its number of rounds."""
+        # By way of JSON, as a kept one comes: lists and tuples are alike there.
+        here, there = asdict(self), asdict(Scenario.from_json(asked.to_json()))
+        changed = [name for name in here if name != "rounds" and here[name] != there[name]]
+        if not changed:
+            return None
+        told = (", ".join(f"{name} {each[name]}" for name in changed) for each in (here, there))
+        return next(told), next(told)
+
     def with_rounds(self, rounds: int) -> "Scenario":
         """Return the same federation for another number of rounds."""
         return replace(self, rounds=rounds)

@@ -3,7 +3,7 @@ peers."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from chain.deployment import Deployment, deploy
@@ -202,16 +202,9 @@ def _stock(scenario: Scenario, contract: Contract, store: Blobs) -> LocalExchang
 
 def _check_same(directory: Path, scenario: Scenario, data: str) -> kept.KeptRun:
     run = kept.read_run(directory)
-    # By way of JSON, as the kept one came: lists and tuples are alike there.
-    asked = asdict(Scenario.from_json(scenario.to_json()))
-    begun = asdict(run.scenario)
-    changed = [name for name in begun if name != "rounds" and begun[name] != asked[name]]
-    if changed:
-        raise KeptRunRefused(
-            f"run kept in {directory}",
-            ", ".join(f"{name} {begun[name]}" for name in changed),
-            ", ".join(f"{name} {asked[name]}" for name in changed),
-        )
+    changes = run.scenario.find_changes(scenario)
+    if changes is not None:
+        raise KeptRunRefused(f"run kept in {directory}", *changes)
     if run.data != data:
         raise KeptRunRefused(f"run kept in {directory}", "the data it was begun with", "other data")
     return run

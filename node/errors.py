@@ -12,6 +12,9 @@
     │   └── PayloadRefused       bytes or integers of the wrong length or type
     ├── SpecRefused              a spec that is not one
     ├── PeerRefused              a peer that cannot begin its work, or must not go on
+    │   ├── FolderBusy               another process is at work in the folder
+    │   └── KeyUsedElsewhere         the seat's key votes without this folder: never start again
+    ├── MetricsRefused           an address at which no metrics can be served
     ├── SettingsRefused          a peer's settings that are none
     ├── ModelRefused             a file that is no agreed model, or cannot become one
     ├── ClaimRefused             a learner's count of samples or steps that is none
@@ -87,6 +90,19 @@ class SpecRefused(NodeError):
 
 class PeerRefused(NodeError):
     """A peer cannot begin its work, or must not go on with it."""
+
+
+class FolderBusy(PeerRefused):
+    """Another process is at work in the peer's folder."""
+
+
+class KeyUsedElsewhere(PeerRefused):
+    """The chain has a vote of this seat's key that this folder did not make: no start of this peer
+    makes that good, and each one may sign what contradicts the other process."""
+
+
+class MetricsRefused(NodeError):
+    """Metrics cannot be served at this address."""
 
 
 class SettingsRefused(NodeError):

@@ -6,6 +6,7 @@ where no clip is named, a dry round of its own learner gives that.
 
 import tomllib
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from math import isqrt
 
 from pydantic import Field, ValidationError
@@ -75,11 +76,13 @@ class _Page(Table):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the page says. `admitted`: addresses that may join; none: everybody."""
+    """What the page says. `admitted`: addresses that may join; none: everybody. `digest`: sha256
+    of the page."""
 
     page: _Page
     rule: RuleOptions
     admitted: tuple[str, ...]
+    digest: bytes
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def read_plan(text: bytes) -> Plan:
     rule.check_names()
     # A clip to be calibrated is at least 1.
     check_rule(rule.build(1 if rule.clip is None else rule.clip), 1)
-    return Plan(page, rule, tuple(page.seats.admitted))
+    return Plan(page, rule, tuple(page.seats.admitted), sha256(text).digest())
 
 
 def found(plan: Plan, dataset: Dataset, admission: Root) -> Founding:

@@ -7,7 +7,7 @@ and a key is approved only if it stands here as recomputed by this very peer.
 """
 
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,8 @@ from typing import Any, Self
 from chain.types import Key, Root, RoundId
 from node.errors import JournalFailed
 
+REMEMBERED = 1024
+"""Answers: of many more rounds than anybody asks about at once."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trained (
     parent BLOB NOT NULL, round INTEGER NOT NULL, root BLOB NOT NULL,
@@ -43,6 +45,9 @@ class Journal:
 
     def __init__(self, path: Path | None) -> None:
         self._name = "in memory" if path is None else str(path)
+        # A peer asks the same at every step, and nobody else writes here.
+        self._chosen: dict[tuple[Key, RoundId], Trained | None] = {}
+        self._known: dict[Key, bool] = {}
         with ExitStack() as opened:
             try:
                 # Statements commit by themselves: one entry, one transaction.
@@ -79,17 +84,21 @@ class Journal:
             "INSERT OR IGNORE INTO trained VALUES (?, ?, ?, ?, ?)",
             (parent, round_id, trained.root, trained.samples, trained.steps),
         )
+        self._chosen.pop((parent, round_id), None)
         chosen = self.find_trained(parent, round_id)
         assert chosen is not None, "it was written or was there"
         return chosen
 
     def find_trained(self, parent: Key, round_id: RoundId) -> Trained | None:
         """Return the update chosen for a (parent, round)."""
-        row = self._read(
-            "SELECT root, samples, steps FROM trained WHERE parent = ? AND round = ?",
-            (parent, round_id),
-        )
-        return None if row is None else Trained(Root(row[0]), row[1], row[2])
+        target = parent, round_id
+        if target not in self._chosen:
+            row = self._read(
+                "SELECT root, samples, steps FROM trained WHERE parent = ? AND round = ?", target
+            )
+            _make_room(self._chosen)
+            self._chosen[target] = None if row is None else Trained(Root(row[0]), row[1], row[2])
+        return self._chosen[target]
 
     def trained(self) -> list[tuple[Key, RoundId, Trained]]:
         """Return every update that was chosen, in order: parent, round, update."""
@@ -106,10 +115,15 @@ class Journal:
         self._write(
             "INSERT OR IGNORE INTO recomputed VALUES (?, ?, ?)", (key, round_id, model_root)
         )
+        self._known.pop(key, None)
 
     def has_recomputed(self, key: Key) -> bool:
         """Whether this peer itself arrived at `key`, in this life or an earlier one."""
-        return self._read("SELECT 1 FROM recomputed WHERE key = ?", (key,)) is not None
+        if key not in self._known:
+            row = self._read("SELECT 1 FROM recomputed WHERE key = ?", (key,))
+            _make_room(self._known)
+            self._known[key] = row is not None
+        return self._known[key]
 
     def record_intention(self, act: str, round_id: RoundId, subject: bytes) -> None:
         """Announce an act before it is done."""
@@ -153,3 +167,31 @@ class Journal:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise JournalFailed(f"journal {self._name}", "readable entries", error) from error
+
+
+def check_journal(path: Path) -> None:
+    """Raise JournalFailed unless the file is a sound journal with room for an entry. Changes
+    nothing, also while a peer writes to it."""
+    try:
+        # Not `connect(path)`: that would make the file where there is none.
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+    except sqlite3.Error as error:
+        raise JournalFailed(f"journal {path}", "a database", error) from error
+    with closing(database):
+        try:
+            told = [row[0] for row in database.execute("PRAGMA integrity_check")]
+            found = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+            database.execute("BEGIN IMMEDIATE")
+            database.rollback()
+        except sqlite3.Error as error:
+            raise JournalFailed(f"journal {path}", "a database", error) from error
+    if told != ["ok"]:
+        raise JournalFailed(f"journal {path}", "sound pages", told[0])
+    missing = {"trained", "recomputed", "intentions", "sending"} - found
+    if missing:
+        raise JournalFailed(f"journal {path}", "its tables", f"none called {sorted(missing)[0]}")
+
+
+def _make_room(answers: dict[Any, Any]) -> None:
+    if len(answers) >= REMEMBERED:
+        answers.clear()

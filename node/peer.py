@@ -7,7 +7,15 @@ Every act is announced in the journal first, and every step may be killed at any
 import logging
 from dataclasses import dataclass, replace
 
-from chain.errors import AlreadyDone, Overtaken, Refused, Replaced, Reverted
+from chain.errors import (
+    AlreadyDone,
+    NotOwner,
+    Overtaken,
+    Refused,
+    Replaced,
+    Reverted,
+    Stranded,
+)
 from chain.federation import Call
 from chain.keys import compute_result_key
 from chain.pending import Pending, decode_pending
@@ -22,11 +30,13 @@ from node.contract import Contract
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import QuorumRefused
 from node.journal import Journal, Trained
+from node.presence import Presence
 from node.result import Compute, Result, compute_result
 from node.round import Action, Memory, Phase, Target, View, Wait, next_action
 from node.rule.parameters import Member, Roll, Rule
 from node.spec import rule_of
 from node.training import Job, Trainer
+from node.trainings import Trainings
 from node.view import build_view, compute_row_hash
 
 LOG = logging.getLogger("holdfast.peer")
@@ -71,7 +81,7 @@ class Peer:
         retry_seconds = max(1, contract.parameters.attest_seconds // 12)
         self._holdings = Holdings(blobs, exchange, retry_seconds=retry_seconds)
         self._journal = journal
-        self._trainer = trainer
+        self._trainings = Trainings(trainer, seat, retry_seconds=contract.parameters.commit_seconds)
         self._clock = clock
         self._compute = compute
         self._rule: Rule = rule_of(contract.parameters)
@@ -80,10 +90,9 @@ class Peer:
         sent = journal.find_sending()
         self._pending: Pending | None = None if sent is None else decode_pending(sent)
         self._retired_in = -1
-        self._wants_back = True
+        self._presence = Presence(contract.parameters)
         self._asked_at = -1
         self._refused_at = -1
-        self._training: set[Target] = set()
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
         self._models: dict[Key, Root] = {}
 
@@ -107,12 +116,16 @@ class Peer:
         self._settle()
         self._collect_training()
         self._collect_blobs()
-        view = self._observe()
         now = self._now()
+        self._presence.note_look(now)
+        view = self._observe()
         action = next_action(view, self._recall(view), now)
-        if not isinstance(action, Wait):
-            LOG.debug("seat=%d round=%d act=%s", self.seat, view.round, type(action).__name__)
-            self._perform(action, view)
+        if isinstance(action, Wait):
+            again_at = self._trainings.again_at(self._clock())
+            times = [action.until, again_at and again_at + now - self._clock()]
+            return Wait(min((time for time in times if time is not None), default=None))
+        LOG.debug("seat=%d round=%d act=%s", self.seat, view.round, type(action).__name__)
+        self._perform(action, view)
         return action
 
     def _now(self) -> int:
@@ -134,7 +147,7 @@ class Peer:
 
     def _note_retirement(self, view: View) -> View:
         """Add whom to retire: the first in turn asks once a round, so that not all of them do."""
-        self._wants_back = self._wants_back and view.is_retired
+        self._presence.note_view(view)
         block = self._contract.observer.block
         if view.turns[:1] != (self.seat,) or block is None or self._retired_in == view.round:
             return view
@@ -143,6 +156,8 @@ class Peer:
 
     def _recall(self, view: View) -> Memory:
         seen, holdings = self._fresh(view), self._holdings
+        # Others are asked again by this machine's clock: a chain's may be ahead and stand still.
+        ahead = self._now() - self._clock()
         running, model, updates = seen.running, seen.model, seen.updates
         self._results = {name: found for name, found in self._results.items() if name[0] == running}
         results = {
@@ -153,17 +168,17 @@ class Peer:
         targets = {(k, RoundId(n)) for k in keys for n in (view.round, view.round + 1)}
         return Memory(
             has_model=holdings.has(model),
-            model_retry_at=holdings.retry_at(model),
+            model_retry_at=holdings.retry_at(model) + ahead,
             held=frozenset(seat for seat, blob in updates.items() if holdings.has(blob)),
-            retry_at={seat: holdings.retry_at(blob) for seat, blob in updates.items()},
+            retry_at={seat: holdings.retry_at(blob) + ahead for seat, blob in updates.items()},
             is_pulling=holdings.is_coming(model),
             fetching=frozenset(seat for seat, blob in updates.items() if holdings.is_coming(blob)),
             trained=frozenset(t for t in targets if self._journal.find_trained(*t)),
-            training=frozenset(self._training),
+            training=self._trainings.waiting(self._clock()),
             results=results,
             recomputed=frozenset(k for k in keys if self._journal.has_recomputed(k)),
             is_sending=self._pending is not None or self._refused_at == self._block_number(),
-            wants_back=self._wants_back,
+            wants_back=self._presence.wants_back,
         )
 
     def _perform(self, action: Action, view: View) -> None:
@@ -207,7 +222,7 @@ class Peer:
         self._submit(call_to_retire(federation, ledger, seat), view.round, bytes([seat]))
 
     def _collect_blobs(self) -> None:
-        for blob, error in self._holdings.settle(self._now()):
+        for blob, error in self._holdings.settle(self._clock()):
             LOG.info("seat=%d act=fetch blob=%s error=%r", self.seat, blob.name, str(error))
 
     def _train(self, target: Target, view: View) -> None:
@@ -222,19 +237,15 @@ class Peer:
             return
         head = model_from_payload(payload, self._contract.parameters.coordinates)
         job = Job(round_id, head, self._naming.update_tag(round_id, self.seat))
-        self._trainer.start(self.seat, key, job)
-        self._training.add(target)
+        self._trainings.start(target, job)
 
     def _collect_training(self) -> None:
-        for key, round_id in sorted(self._training):
-            fit = self._trainer.find(self.seat, key, round_id)
-            if fit is None:
-                continue
+        for (key, round_id), fit in self._trainings.collect(self._clock()):
             blob = self._naming.update_blob(round_id, self.seat, fit.root)
             self._holdings.keep(blob, fit.payload)
             # Blob first: a chosen update is one that can be served.
             self._journal.record_trained(key, round_id, Trained(fit.root, fit.samples, fit.steps))
-            self._training.discard((key, round_id))
+            self._trainings.end((key, round_id))
 
     def _recompute(self, view: View, included: frozenset[Seat]) -> None:
         """Note what follows from the round's updates of `included`: a result, or None where the
@@ -319,6 +330,7 @@ class Peer:
         try:
             self._sender.submit(call, self._note)
             self._asked_at = self._block_number()
+            LOG.info("seat=%d round=%d act=%s", self.seat, round_id, call.function)
         except Reverted as error:
             # Nothing was sent; look again when the chain has moved.
             self._pending = None
@@ -348,7 +360,7 @@ class Peer:
             if receipt.block > self._asked_at:
                 # Mined, but not yet in what this peer sees: to decide now would be to do it twice.
                 return
-        except (Reverted, Replaced) as error:
+        except (Reverted, Replaced, Stranded) as error:
             if isinstance(error, Reverted) and not _is_overtaken(self._pending.call, error):
                 # Whoever starts this peer again has been told.
                 self._journal.forget_sending()
@@ -377,5 +389,9 @@ class Peer:
 
 
 def _is_overtaken(call: Call, error: Reverted) -> bool:
-    """Whether a call was refused since the chain moved on, and not since it was wrong."""
-    return isinstance(error, Overtaken | AlreadyDone) or call.function in NOT_NOW
+    """Whether a call was refused since the chain moved on, and not since it was wrong.
+
+    Not even the seat need be there still, where a re-org that was not read yet took its joining
+    back.
+    """
+    return isinstance(error, Overtaken | AlreadyDone | NotOwner) or call.function in NOT_NOW

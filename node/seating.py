@@ -5,36 +5,99 @@ from pathlib import Path
 
 from chain.admission import OPEN, compute_admission_proof, compute_admission_root
 from chain.connect import open_endpoints
-from chain.deployment import Deployment, deploy
-from chain.errors import WrongChain
+from chain.deployment import (
+    JUDGE,
+    Deployment,
+    build_creation,
+    build_judge,
+    check_parameters,
+    read_creation,
+)
+from chain.errors import Replaced, Reverted, Stranded, WrongChain
+from chain.pending import Pending, decode_pending
 from chain.sender import Receipt, Sender, Signer
-from chain.types import Root, Seat, Wei
+from chain.types import Parameters, Root, Seat, Wei
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
 from node.data.sources import load
 from node.errors import PeerRefused
 from node.founding import Founding, Plan, found
-from node.settings import BLOBS, Settings
+from node.settings import BLOBS, FOUNDING, Settings
+from node.whole_file import write_whole
 
 
 def create_federation(
     folder: Path, settings: Settings, account: Signer, plan: Plan
-) -> tuple[Founding, Deployment]:
-    """Create a federation on the chain of the settings, the first model in the folder's store.
+) -> tuple[Parameters, Deployment]:
+    """Create a federation with its judge on the chain of the settings, the first model in the
+    folder's store.
 
-    The founder's own data give the model's layout and the clip. Raises what plan, data, learner and
-    chain refuse; nothing is sent then.
+    The founder's own data give the model's layout and the clip. What is about to be sent is on disk
+    before it is, so a call that died anywhere is made good by the next, with the same plan: one
+    federation comes of both. `end_founding` is for when its address is in the settings. Raises what
+    plan, data, learner and chain refuse; nothing is sent then.
     """
-    admission = Root(compute_admission_root(plan.admitted)) if plan.admitted else Root(OPEN)
-    founding = found(plan, load(settings.source, label=settings.label), admission)
-    genesis = founding.parameters.genesis
-    DiskBlobs(folder / BLOBS).put(Blob(genesis, len(founding.genesis)), founding.genesis)
+    path = folder / FOUNDING
     with open_endpoints(settings.rpc) as web3:
         if web3.eth.chain_id != settings.chain_id:
             raise WrongChain(settings.chain_id, web3.eth.chain_id)
         sender = Sender(web3, account)
-        return founding, deploy(web3, sender, founding.text, founding.parameters)
+
+        def note(pending: Pending) -> None:
+            write_whole(path, plan.digest.hex().encode() + b"\n" + pending.encode())
+
+        pending = _read_founding(path, plan)
+        founding = None
+        if pending is None:
+            founding = _found(folder, settings, plan)
+            check_parameters(sender, founding.text, founding.parameters)
+            pending = sender.submit(build_judge(), note)
+        try:
+            receipt = sender.follow(pending, note)
+            if receipt.function == JUDGE:
+                founding = founding or _found(folder, settings, plan)
+                assert receipt.contract is not None, "a mined creation has an address"
+                call = build_creation(founding.text, founding.parameters, receipt.contract)
+                receipt = sender.follow(sender.submit(call, note), note)
+            deployment = read_creation(web3, receipt)
+        except (Reverted, Replaced, Stranded):
+            # Nothing came of it, and nothing will: the next call begins anew.
+            end_founding(folder)
+            raise
+        return deployment.federation.get_parameters(), deployment
+
+
+def is_founding(folder: Path) -> bool:
+    """Whether a founding was begun here, and perhaps not ended."""
+    return (folder / FOUNDING).exists()
+
+
+def end_founding(folder: Path) -> None:
+    """Forget how a federation was created: its address is kept elsewhere."""
+    (folder / FOUNDING).unlink(missing_ok=True)
+
+
+def _found(folder: Path, settings: Settings, plan: Plan) -> Founding:
+    admission = Root(compute_admission_root(plan.admitted)) if plan.admitted else Root(OPEN)
+    founding = found(plan, load(settings.source, label=settings.label), admission)
+    genesis = founding.parameters.genesis
+    DiskBlobs(folder / BLOBS).put(Blob(genesis, len(founding.genesis)), founding.genesis)
+    return founding
+
+
+def _read_founding(path: Path, plan: Plan) -> Pending | None:
+    """Return the transaction of a founding that was begun. Raises PeerRefused for another plan."""
+    if not path.exists():
+        return None
+    digest, _, pending = path.read_bytes().partition(b"\n")
+    if digest.decode() != plan.digest.hex():
+        raise PeerRefused(
+            f"plan of the founding begun in {path}",
+            "the same page as then, to go on (or the file removed, to lose what was sent)",
+            "another page",
+        )
+    return decode_pending(pending)
 
 
 def join(
@@ -47,14 +110,27 @@ def join(
     for seat, record in contract.observer.ledger.seats.items():
         if record.owner.lower() == account.address.lower():
             raise PeerRefused(f"seat of {account.address}", "none yet", f"seat {seat}")
+    sender = Sender(contract.federation.web3, account)
+    waiting = sender.count_waiting()
+    if waiting:
+        # Perhaps a joining that was interrupted: a second one would stake a second time.
+        raise PeerRefused(
+            f"transactions of {account.address}", "none on its way (try again)", waiting
+        )
     proof: tuple[bytes, ...] = ()
     if contract.parameters.admission != OPEN:
         proof = compute_admission_proof(admitted, account.address)
     call = contract.federation.call("join", endpoint, proof, value_wei=stake_wei)
-    return Sender(contract.federation.web3, account).send(call)
+    return sender.send(call)
 
 
 def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat) -> Receipt:
     """Call `leave`, `withdraw` or `activate` for a seat. Raises SeatRefused, with the contract's
     reason."""
     return Sender(contract.federation.web3, account).send(contract.federation.call(function, seat))
+
+
+def set_endpoint(contract: Contract, account: Signer, seat: Seat, endpoint: str) -> Receipt:
+    """Register where others reach a seat's blobs. Raises NotOwner, SeatRefused."""
+    call = contract.federation.call("set_endpoint", seat, endpoint)
+    return Sender(contract.federation.web3, account).send(call)

@@ -5,21 +5,25 @@ FOLDER/keystore.json    the key, encrypted
 FOLDER/journal.db       what the peer did and is about to do
 FOLDER/history.db       what was read of the chain
 FOLDER/blobs/           updates and models
+FOLDER/founding         the creation of a federation, while it is on its way
+FOLDER/lock             held by the process that is at work here
 """
 
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from node.blobs.limits import ServingLimits
 from node.checkpoint import Checkpoint, parse_checkpoint
 from node.errors import SettingsRefused
 from node.spec import Table
 from node.whole_file import write_whole
 
-SETTINGS, KEYSTORE = "peer.toml", "keystore.json"
+SETTINGS, KEYSTORE, FOUNDING = "peer.toml", "keystore.json", "founding"
 JOURNAL, HISTORY, BLOBS = "journal.db", "history.db", "blobs"
 
 DEVELOPMENT_CHAINS = (1337, 31337)
@@ -47,6 +51,15 @@ confirmations = {confirmations}
 # Where this peer serves blobs, and the URL by which the others reach it.
 listen = {listen}
 endpoint = {endpoint}
+# For https without a proxy in front: files in PEM, the certificate with those that vouch for it.
+{certificate}
+{key}
+# Authorities to trust beside the system's, in PEM, where other peers have a private one.
+{ca}
+# Whether anybody may read this peer's blobs, or (false) the federation's seats alone.
+public = {public}
+# What the server gives at most: connections in all and to one address; to one client in a second.
+{limits}
 
 [data]
 # This organisation's own data: a .npz or .csv file, or one of scikit-learn's sets by name.
@@ -69,6 +82,14 @@ class _Chain(Table):
 class _Exchange(Table):
     listen: str = Field(pattern=r"^.+:\d{1,5}$")
     endpoint: str = Field(pattern=r"^https?://", max_length=256)
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
+    public: bool = False
+    connections: int | None = Field(default=None, ge=1)
+    address_connections: int | None = Field(default=None, ge=1)
+    requests_per_second: int | None = Field(default=None, ge=1)
+    bytes_per_second: int | None = Field(default=None, ge=2**16)
 
 
 class _Data(Table):
@@ -83,6 +104,32 @@ class _Page(Table):
     data: _Data
 
 
+def _takes_text(annotation: object) -> bool:
+    return annotation is str or annotation == str | None
+
+
+ENTRIES = {
+    f"{section}.{name}": _takes_text(field.annotation)
+    for section, table in (("chain", _Chain), ("exchange", _Exchange), ("data", _Data))
+    for name, field in table.model_fields.items()
+}
+"""Every entry of the page, and whether it is a text."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the page may say of a server's limits; None: as `node.blobs.limits` has it."""
+
+    connections: int | None = None
+    address_connections: int | None = None
+    requests_per_second: int | None = None
+    bytes_per_second: int | None = None
+
+    def build(self) -> ServingLimits:
+        """Return all limits of a server."""
+        return ServingLimits(**{name: n for name, n in vars(self).items() if n is not None})
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a peer is told by its own organisation.
@@ -90,6 +137,8 @@ class Settings:
     `listen`: host and port. `share`: (which, of how many) parts of a data set that all have, the
     first being 1; None: all of it. `contract` None: the federation is still to be created.
     `confirmations` in blocks.
+    `certificate`: the files of the certificate and of its key; None: plain http. `ca`: a file of
+    authorities to trust beside the system's.
     """
 
     rpc: tuple[str, ...]
@@ -102,6 +151,10 @@ class Settings:
     share: tuple[int, int] | None = None
     confirmations: int = CONFIRMATIONS
     checkpoint: Checkpoint | None = None
+    certificate: tuple[str, str] | None = None
+    ca: str | None = None
+    is_public: bool = False
+    limits: Limits = Limits()
 
 
 def read_settings(folder: Path) -> Settings:
@@ -113,7 +166,34 @@ def read_settings(folder: Path) -> Settings:
         raise SettingsRefused(f"{path}", "a peer's settings", error.strerror or error) from error
     except ValueError as error:
         raise SettingsRefused(f"{path}", "TOML", error) from error
+    return _build(path, table)
+
+
+def change_settings(settings: Settings, changes: Sequence[str]) -> Settings:
+    """Return the settings with other entries, each given as `exchange.listen=0.0.0.0:7710`: a text
+    as it is, anything else as TOML has it. Raises SettingsRefused."""
+    table = tomllib.loads(_write(settings))
+    for change in changes:
+        entry, equals, text = change.partition("=")
+        if not equals or entry not in ENTRIES:
+            raise SettingsRefused(f"--set {entry}", f"KEY=VALUE, of {', '.join(ENTRIES)}", change)
+        section, _, name = entry.partition(".")
+        table[section][name] = text if ENTRIES[entry] else _parse_value(entry, text)
+    return _build(Path("--set"), table)
+
+
+def _parse_value(entry: str, text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except ValueError as error:
+        raise SettingsRefused(f"--set {entry}", "a value as in TOML", repr(text)) from error
+
+
+def _build(path: Path, table: dict[str, object]) -> Settings:
     page = _validate(path, table)
+    exchange = page.exchange
+    if (exchange.certificate is None) != (exchange.key is None):
+        raise SettingsRefused(f"{path}: exchange", "certificate and key", "one without the other")
     host, _, port = page.exchange.listen.rpartition(":")
     share, checkpoint = _parse_share(path, page.data.share), page.chain.checkpoint
     return Settings(
@@ -127,17 +207,18 @@ def read_settings(folder: Path) -> Settings:
         share=share,
         confirmations=page.chain.confirmations,
         checkpoint=None if checkpoint is None else parse_checkpoint(checkpoint),
+        certificate=(exchange.certificate, exchange.key)
+        if exchange.certificate and exchange.key
+        else None,
+        ca=exchange.ca,
+        is_public=exchange.public,
+        limits=Limits(**{each.name: getattr(exchange, each.name) for each in fields(Limits)}),
     )
 
 
 def choose_confirmations(chain_id: int) -> int:
     """Return how many blocks to wait for where nobody has said."""
     return 0 if chain_id in DEVELOPMENT_CHAINS else CONFIRMATIONS
-
-
-def check_entries(settings: Settings) -> None:
-    """Raise SettingsRefused where the page that these settings make would be refused."""
-    _validate(Path(SETTINGS), tomllib.loads(_write(settings)))
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
@@ -166,6 +247,11 @@ def _write(settings: Settings) -> str:
         checkpoint=_entry("checkpoint", checkpoint),
         listen=json.dumps(f"{host}:{port}"),
         endpoint=json.dumps(settings.endpoint),
+        certificate=_entry("certificate", settings.certificate and settings.certificate[0]),
+        key=_entry("key", settings.certificate and settings.certificate[1]),
+        ca=_entry("ca", settings.ca),
+        public=json.dumps(settings.is_public),
+        limits=_write_limits(settings.limits),
         source=json.dumps(settings.source),
         label=_entry("label", settings.label),
         share=_entry("share", share),
@@ -175,6 +261,14 @@ def _write(settings: Settings) -> str:
 def _entry(name: str, value: str | None) -> str:
     """Return a line of TOML, or the same commented out for whoever may want it later."""
     return f'# {name} = ""' if value is None else f"{name} = {json.dumps(value)}"
+
+
+def _write_limits(limits: Limits) -> str:
+    usual, lines = ServingLimits(), []
+    for name, value in vars(limits).items():
+        mark = "# " if value is None else ""
+        lines.append(f"{mark}{name} = {getattr(usual, name) if value is None else value}")
+    return "\n".join(lines)
 
 
 def _parse_share(path: Path, text: str | None) -> tuple[int, int] | None:

@@ -123,22 +123,22 @@ def write_spec(spec: Spec) -> bytes:
     lines = [
         "# What this federation learns. Peers hash these bytes exactly as they are.",
         f"holdfast = {VERSION}",
-        f"name = {_toml(spec.name)}",
+        f"name = {to_toml(spec.name)}",
         f"seed = {spec.seed}",
         "",
         "[learner]",
-        f"name = {_toml(spec.learner)}",
-        f"options = {_toml(dict(spec.options))}",
+        f"name = {to_toml(spec.learner)}",
+        f"options = {to_toml(dict(spec.options))}",
         "",
         "[data]",
-        f"source = {_toml(spec.source)}",
-        *([] if spec.label is None else [f"label = {_toml(spec.label)}"]),
-        f"partition = {_toml(spec.partition)}",
-        f"held_out = {_toml(spec.held_out)}",
+        f"source = {to_toml(spec.source)}",
+        *([] if spec.label is None else [f"label = {to_toml(spec.label)}"]),
+        f"partition = {to_toml(spec.partition)}",
+        f"held_out = {to_toml(spec.held_out)}",
         "",
         "[model]",
         "arrays = [",
-        *(f"  {_toml(row)}," for row in spec.layout.to_dict()["arrays"]),
+        *(f"  {to_toml(row)}," for row in spec.layout.to_dict()["arrays"]),
         "]",
     ]
     return ("\n".join(lines) + "\n").encode()
@@ -158,7 +158,7 @@ def rule_of(parameters: Parameters) -> Rule:
     )
 
 
-def _toml(value: object) -> str:
+def to_toml(value: object) -> str:
     """Return a value as TOML."""
     match value:
         case bool():
@@ -168,10 +168,10 @@ def _toml(value: object) -> str:
         case str():
             return _toml_text(value)
         case list() | tuple():
-            return "[" + ", ".join(_toml(item) for item in value) + "]"
+            return "[" + ", ".join(to_toml(item) for item in value) + "]"
         case Mapping():
             return (
-                "{ " + ", ".join(f"{_toml_text(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+                "{ " + ", ".join(f"{_toml_text(k)} = {to_toml(v)}" for k, v in value.items()) + " }"
             )
     raise SpecRefused("spec: value", "a string, number, list or table", repr(value))
 

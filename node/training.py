@@ -42,6 +42,11 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """Nothing came of it; why was told where it failed."""
+
+
+@dataclass(frozen=True)
 class Course:
     """What stays the same from round to round for one peer.
 
@@ -58,13 +63,14 @@ class Course:
 
 
 class Trainer(Protocol):
-    """Where a peer's training runs. Raises what the learner or the encoder refused."""
+    """Where a peer's training runs. Raises what the learner or the encoder refused, or, where a
+    peer is to outlive that, returns Failed."""
 
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         """Begin; a second start of the same parent and round does nothing."""
         ...
 
-    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | None:
+    def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | Failed | None:
         """Return the outcome, once; None while there is none."""
         ...
 

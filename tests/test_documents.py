@@ -14,10 +14,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page: page.read_text() for page in PAGES}
 COMMANDS = sorted(
     {
-        line.strip().split("#")[0].strip()
+        command.replace("\\\n", " ").split("#")[0].strip()
         for text in TEXT.values()
-        for line in text.splitlines()
-        if line.startswith("    holdfast ") and not line.startswith("    holdfast = ")
+        for command in re.findall(r"^ {4,}(holdfast (?!=)(?:.*\\\n)*.*)$", text, re.MULTILINE)
     }
 )
 

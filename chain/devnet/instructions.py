@@ -5,7 +5,7 @@ spends most of their time on calls between its layers. Here they touch stack and
 Whatever is not listed runs as py-evm has it. Tests run random code, and replay blocks, through the
 unchanged interpreter.
 
-Semantics and gas: Yellow Paper, appendix H; EIP-3855 (PUSH0).
+Semantics and gas: Yellow Paper, appendix H; EIP-3855 (PUSH0), EIP-5656 (MCOPY).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from eth.exceptions import (
 from eth.vm import opcode_values
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.logic.invalid import InvalidOpcode
+from eth_hash.auto import keccak
 
 STACK_LIMIT: Final = 1024
 WORD: Final = 2**256 - 1
@@ -31,7 +32,11 @@ VERY_LOW_GAS: Final = 3
 MIDDLE_GAS: Final = 8
 HIGH_GAS: Final = 10
 JUMP_DESTINATION_GAS: Final = 1
-"""Yellow Paper, appendix G: `W_base`, `W_verylow`, `W_mid`, `W_high`, `G_jumpdest`."""
+HASH_GAS: Final = 30
+HASH_WORD_GAS: Final = 6
+COPY_WORD_GAS: Final = 3
+"""Yellow Paper, appendix G: `W_base`, `W_verylow`, `W_mid`, `W_high`, `G_jumpdest`, `G_keccak256`,
+`G_keccak256word`, `G_copy`."""
 
 Instruction = Callable[[Any], None]
 
@@ -129,6 +134,45 @@ def _mstore(computation: Any) -> None:
     computation._memory._bytes[first : first + WORD_BYTES] = word.rjust(WORD_BYTES, b"\0")
 
 
+def _calldataload(computation: Any) -> None:
+    values = _take_values(computation, VERY_LOW_GAS, 1)
+    first = _read_int(values[-1])
+    word = computation.msg.data_as_bytes[first : first + WORD_BYTES]
+    # Beyond the data there are zeros.
+    values[-1] = cast(bytes, word).ljust(WORD_BYTES, b"\0")
+
+
+def _sha3(computation: Any) -> None:
+    values = _take_values(computation, HASH_GAS, 2)
+    first, size = _read_int(values.pop()), _read_int(values.pop())
+    _pay_for_words(computation, first, size, HASH_WORD_GAS)
+    values.append(keccak(bytes(computation._memory._bytes[first : first + size])))
+
+
+def _codecopy(computation: Any) -> None:
+    values = _take_values(computation, VERY_LOW_GAS, 3)
+    to, first, size = (_read_int(values.pop()) for _ in range(3))
+    _pay_for_words(computation, to, size, COPY_WORD_GAS)
+    if size:
+        part = computation.code._raw_code_bytes[first : first + size]
+        computation._memory._bytes[to : to + size] = part.ljust(size, b"\0")
+
+
+def _mcopy(computation: Any) -> None:
+    values = _take_values(computation, VERY_LOW_GAS, 3)
+    to, first, size = (_read_int(values.pop()) for _ in range(3))
+    _pay_for_words(computation, max(to, first), size, COPY_WORD_GAS)
+    if size:
+        memory = computation._memory._bytes
+        memory[to : to + size] = memory[first : first + size]
+
+
+def _pay_for_words(computation: Any, first: int, size: int, gas: int) -> None:
+    """Extend the memory to where `size` bytes end, and pay for it and for each word of them."""
+    computation.extend_memory(first, size)
+    computation._gas_meter.consume_gas(gas * -(-size // WORD_BYTES), "")
+
+
 def _jump(computation: Any) -> None:
     _go_to(computation.code, _read_int(_take_values(computation, MIDDLE_GAS, 1).pop()))
 
@@ -170,6 +214,10 @@ _OTHERS = {
     opcode_values.ISZERO: _iszero,
     opcode_values.MLOAD: _mload,
     opcode_values.MSTORE: _mstore,
+    opcode_values.CALLDATALOAD: _calldataload,
+    opcode_values.SHA3: _sha3,
+    opcode_values.CODECOPY: _codecopy,
+    opcode_values.MCOPY: _mcopy,
     opcode_values.JUMP: _jump,
     opcode_values.JUMPI: _jumpi,
     opcode_values.JUMPDEST: _jumpdest,

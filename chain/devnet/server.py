@@ -30,9 +30,9 @@ class Server:
     """Serves `devnet` at `host`:`port` (0 is any free one); an asynchronous context manager.
 
     Every message is answered with JSON-RPC, whatever is wrong with it, except a notification (no
-    id), which HTTP answers with 204. `ticks`, if given, turns automine off: a block is mined each
-    time it yields. Leaving the context answers what was asked, then closes every connection; the
-    chain stays open, and it belongs to the server until then.
+    id), which HTTP answers with 204. `ticks`, if given, turns automine off, unless `is_on_demand`:
+    a block is mined each time it yields. Leaving the context answers what was asked, then closes
+    every connection; the chain stays open, and it belongs to the server until then.
 
     Raises `CannotListen`.
     """
@@ -45,12 +45,14 @@ class Server:
         port: int = 0,
         limits: Limits | None = None,
         ticks: AsyncIterator[None] | None = None,
+        is_on_demand: bool = False,
     ) -> None:
         self._devnet = devnet
         self._host = host
         self.port = port
         self._limits = limits or Limits()
         self._ticks = ticks
+        self._is_on_demand = is_on_demand or ticks is None
         self._lines: dict[Session, Line] = {}
         self._opened = AsyncExitStack()
 
@@ -61,7 +63,7 @@ class Server:
         return f"http://{host}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._devnet.set_automine(self._ticks is None)
+        self._devnet.set_automine(self._is_on_demand)
         desk = Desk(self._devnet, self._limits)
         async with AsyncExitStack() as opened:
             self._intake = await opened.enter_async_context(

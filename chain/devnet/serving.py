@@ -25,14 +25,17 @@ def serve(
     host: str,
     port: int,
     block_seconds: float | None,
+    is_on_demand: bool = False,
     announce: Callable[[Server], None],
 ) -> signal.Signals:
     """Serve until SIGINT or SIGTERM and return which; `announce` is called once it listens.
 
-    What was asked until then is answered. Raises `CannotListen`.
+    A block is mined when a transaction comes; every `block_seconds` instead, or, with
+    `is_on_demand`, as well: then time goes on where deadlines are all that is waited for. What was
+    asked until the end is answered. Raises `CannotListen`.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    return asyncio.run(_serve(devnet, host, port, block_seconds, announce))
+    return asyncio.run(_serve(devnet, host, port, block_seconds, is_on_demand, announce))
 
 
 def check_directory(directory: Path) -> None:
@@ -51,6 +54,7 @@ async def _serve(
     host: str,
     port: int,
     block_seconds: float | None,
+    is_on_demand: bool,
     announce: Callable[[Server], None],
 ) -> signal.Signals:
     loop = asyncio.get_running_loop()
@@ -65,7 +69,9 @@ async def _serve(
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop, each)
     ticks = None if block_seconds is None else _tick(block_seconds)
-    async with Server(devnet, host=host, port=port, ticks=ticks) as server:
+    async with Server(
+        devnet, host=host, port=port, ticks=ticks, is_on_demand=is_on_demand
+    ) as server:
         announce(server)
         return await stopped
 

@@ -16,6 +16,7 @@ from node.blobs.errors import AccessRefused, BlobCorrupt, StoreFailed
 from node.blobs.limits import ServingLimits
 from node.blobs.rates import Rates
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 from node.blobs.trees import Trees
 
 LOG = logging.getLogger("holdfast.blobs")
@@ -50,12 +51,14 @@ class Answers:
         may_serve: MayServe,
         limits: ServingLimits,
         greeting: str,
+        tally: Tally,
     ) -> None:
         self._store = store
         self._gate = gate
         self._may_serve = may_serve
         self._limits = limits
         self._greeting = greeting
+        self._tally = tally
         self._trees = Trees(store, most_bytes=limits.tree_bytes)
         self._addresses = _build_rates(limits, limits.address_requests_per_second)
         self._requests = _build_rates(limits, limits.requests_per_second)
@@ -74,7 +77,7 @@ class Answers:
         except ConnectionError:
             return web.Response()  # to nobody: the client is gone
         except StoreFailed as error:
-            LOG.error("act=serve path=%s error=%r", request.rel_url.raw_path, str(error))
+            LOG.error("act=serve path=%r error=%r", request.rel_url.raw_path, str(error))
             return await self._refuse(request, _Refused(500, "store", "a readable disk", "a fault"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -194,10 +197,13 @@ class Answers:
             LOG.info("act=cut_off client=%s reason=slow", request.remote)
             _cut_off(request)
             return False
+        self._tally.served_bytes += len(body)
         return True
 
     async def _refuse(self, request: web.BaseRequest, refused: _Refused) -> web.StreamResponse:
-        LOG.debug("act=refuse client=%s status=%d %s", request.remote, refused.status, refused)
+        LOG.debug(
+            "act=refuse client=%s status=%d reason=%r", request.remote, refused.status, str(refused)
+        )
         response = web.StreamResponse(status=refused.status)
         response.content_type = "text/plain"
         response.charset = "utf-8"

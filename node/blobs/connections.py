@@ -63,12 +63,14 @@ class _Door(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport), "TCP"
-        # What is written counts as taken when the kernel has it all: nothing waits here for long.
-        transport.set_write_buffer_limits(0)
         name = transport.get_extra_info("peername")
         protocol = self._choose(name[0] if name else "nowhere")
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
+        # What is written counts as taken when the kernel has it all: nothing waits here for long.
+        # Said last, since with TLS something may wait already, and whoever hears of that must be
+        # who hears of its end; and not with 0, which an empty buffer would have reached.
+        transport.set_write_buffer_limits(high=1, low=0)
 
 
 class _Connection(web.RequestHandler):

@@ -21,6 +21,7 @@ from node.blobs.part import Part
 from node.blobs.sources import Source, Sources, build_trust
 from node.blobs.standing import Standings
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 
 LOG = logging.getLogger("holdfast.blobs")
 SEATS = 128
@@ -59,14 +60,16 @@ class Fetcher:
         limits: FetchingLimits | None = None,
         ca_file: Path | None = None,
         notify: Callable[[], None] = lambda: None,
+        tally: Tally | None = None,
     ) -> None:
         self._store = store
         self._endpoint_of = endpoint_of
         self._own = None if passport is None else passport.reader
         self._limits = limits or FetchingLimits()
         self._notify = notify
-        self._sources = Sources(build_trust(ca_file), passport, self._limits)
-        self._standings = Standings(self._limits)
+        self._tally = tally or Tally()
+        self._sources = Sources(build_trust(ca_file), passport, self._limits, self._tally)
+        self._standings = Standings(self._limits, self._tally)
         self._background = Background("blob-fetcher")
         self._lock = threading.Lock()
         self._outcomes: dict[Blob, Outcome | BaseException] = {}
@@ -146,8 +149,11 @@ class Fetcher:
             return
         error = task.exception()
         if error is None:
-            LOG.info("act=fetched blob=%s given=%s", blob.name, dict(task.result().given))
+            self._tally.fetched += 1
+            given = ",".join(f"{seat}:{count}" for seat, count in task.result().given)
+            LOG.info("act=fetched blob=%s given=%s", blob.name, given or "none")
         else:
+            self._tally.missed += 1
             LOG.info("act=fetch blob=%s error=%r", blob.name, str(error))
         with self._lock:
             self._outcomes[blob] = error or task.result()

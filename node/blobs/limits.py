@@ -14,7 +14,9 @@ class ServingLimits:
     a request's head; it has no body. A connection that sends no whole head for `idle_seconds` is
     closed, and one that takes less than `least_bytes_per_second` cut off. `prepare_seconds`: how
     long a client waits for a blob's tree before it is told to come again; `embargo_seconds`: how
-    long for one that is not served yet. `tree_bytes`: of all
+    long for one that is not served yet, which is less than a fetcher's `silence_seconds`: whoever
+    is refused asks again after a twelfth of the votes' time only, and a server whose node lags
+    sees the end of the commitments seconds later. `tree_bytes`: of all
     trees that are remembered. `clients`: whose rates are.
     """
 
@@ -30,7 +32,7 @@ class ServingLimits:
     idle_seconds: float = 20.0
     least_bytes_per_second: float = 16 * 2**10
     prepare_seconds: float = 2.0
-    embargo_seconds: float = 2.0
+    embargo_seconds: float = 8.0
     tree_bytes: int = 8 * 2**20
     clients: int = 1024
 

@@ -26,6 +26,7 @@ from node.blobs.connections import Connections
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import ListenRefused
 from node.blobs.limits import ServingLimits
+from node.blobs.tally import Tally
 
 CLOSING_SECONDS = 1.0
 
@@ -37,11 +38,22 @@ class Certificate:
     certificate: Path
     key: Path
 
+    def build_context(self) -> ssl.SSLContext:
+        """Return what a server needs of them. Raises ListenRefused."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:  # an ssl.SSLError is one
+            raise ListenRefused(
+                f"certificate {self.certificate}, key {self.key}", "two PEM files", error
+            ) from error
+        return context
+
 
 class BlobServer:
     """Serves a store at `host`:`port` (0 is any free one), in a thread; a context manager.
 
-    `greeting` is what `/health` says. Raises ListenRefused.
+    `greeting` is what `/health` says; what is served is added to `tally`. Raises ListenRefused.
     """
 
     def __init__(
@@ -55,11 +67,12 @@ class BlobServer:
         limits: ServingLimits | None = None,
         certificate: Certificate | None = None,
         greeting: str = "holdfast",
+        tally: Tally | None = None,
     ) -> None:
         self._background = Background("blob-server")
         self._limits = limits or ServingLimits()
         self._make_answers: Callable[[], Answers] = lambda: Answers(
-            store, gate, may_serve, self._limits, greeting
+            store, gate, may_serve, self._limits, greeting, tally or Tally()
         )
         self._host = host
         self.port = port
@@ -73,7 +86,7 @@ class BlobServer:
         return f"{'https' if self._certificate else 'http'}://{host}:{self.port}"
 
     def __enter__(self) -> Self:
-        context = self._make_context()
+        context = None if self._certificate is None else self._certificate.build_context()
         self._background.__enter__()
         try:
             self._background.run(self._listen(context))
@@ -90,19 +103,6 @@ class BlobServer:
     ) -> None:
         self._background.run(self._opened.aclose())
         self._background.__exit__(kind, error, trace)
-
-    def _make_context(self) -> ssl.SSLContext | None:
-        if self._certificate is None:
-            return None
-        files = self._certificate
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        try:
-            context.load_cert_chain(files.certificate, files.key)
-        except OSError as error:  # an ssl.SSLError is one
-            raise ListenRefused(
-                f"certificate {files.certificate}, key {files.key}", "two PEM files", error
-            ) from error
-        return context
 
     async def _listen(self, context: ssl.SSLContext | None) -> None:
         manager = web.Server(self._make_answers().handle, handler_cancellation=True)

@@ -23,6 +23,7 @@ from node.blobs.errors import BlobError
 from node.blobs.limits import FetchingLimits
 from node.blobs.standing import Kind
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 
 IDLE_SECONDS = 3.0  # an idle connection takes a place at the server that others may want
 _REASON_BYTES = 300
@@ -60,23 +61,32 @@ class TrustRefused(BlobError):
 
 
 def build_trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Return whom to trust over https: the system's authorities, or those in a PEM file. Raises
+    """Return whom to trust over https: the system's authorities, and those in a PEM file. Raises
     TrustRefused."""
+    context = ssl.create_default_context()
+    if ca_file is None:
+        return context
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context.load_verify_locations(ca_file)
     except OSError as error:
         raise TrustRefused(f"authorities in {ca_file}", "a PEM file", error) from error
+    return context
 
 
 class Sources:
     """Asks sources for chunks. A context manager, in one event loop."""
 
     def __init__(
-        self, trust: ssl.SSLContext, passport: Passport | None, limits: FetchingLimits
+        self,
+        trust: ssl.SSLContext,
+        passport: Passport | None,
+        limits: FetchingLimits,
+        tally: Tally,
     ) -> None:
         self._trust = trust
         self._passport = passport
         self._limits = limits
+        self._tally = tally
 
     async def __aenter__(self) -> "Sources":
         self._session = ClientSession(
@@ -124,6 +134,7 @@ class Sources:
                 url, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 body = memoryview(await self._read(response, size))
+                self._tally.fetched_bytes += len(body)
         except TimeoutError as error:
             raise SourceFailed(Kind.FAILED, "expected an answer in time, got none") from error
         except ClientResponseError as error:

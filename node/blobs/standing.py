@@ -6,6 +6,7 @@ from enum import Enum
 from chain.types import Seat
 from node.blobs.limits import FetchingLimits
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 
 REMEMBERED = 1024
 
@@ -27,12 +28,14 @@ class _Mark:
 class Standings:
     """In one thread. Times are seconds of any clock that never goes back."""
 
-    def __init__(self, limits: FetchingLimits) -> None:
+    def __init__(self, limits: FetchingLimits, tally: Tally | None = None) -> None:
         self._limits = limits
+        self._tally = tally or Tally()
         self._marks: dict[Seat | tuple[Seat, Blob], _Mark] = {}
 
     def note(self, seat: Seat, blob: Blob, kind: Kind, now: float) -> None:
         """Remember a failure, each time for twice as long."""
+        self._tally.failures[kind.value] += 1
         if kind is Kind.BAD:
             self._mark((seat, blob), self._limits.bad_seconds, now)
             self._mark(seat, self._limits.bad_seconds, now)

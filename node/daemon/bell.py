@@ -14,8 +14,8 @@ class Bell:
         self.connection = Connection(self._ear, writable=False)
 
     def ring(self) -> None:
-        # A full pipe was rung often enough.
-        with suppress(BlockingIOError):
+        # A full pipe was rung often enough, and a closed one has nobody to hear it.
+        with suppress(OSError):
             os.write(self._rope, b"\0")
 
     def mute(self) -> None:

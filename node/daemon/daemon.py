@@ -4,15 +4,16 @@ It may be killed at any line.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
 from chain.errors import Gone, Refused, Unreachable
-from chain.types import Attested, Clock, Logged
+from chain.types import Attested, Clock, Joined, Logged, Seat
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
-from node.errors import PeerRefused
+from node.daemon.tallies import Tallies
+from node.errors import KeyUsedElsewhere, PeerRefused
 from node.journal import Journal
 from node.peer import Peer
 
@@ -34,6 +35,7 @@ class Daemon:
         shelves: Shelves,
         connections: Callable[[], list[object]],
         bell: Bell,
+        tallies: Tallies,
         *,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
@@ -44,15 +46,19 @@ class Daemon:
         self._shelves = shelves
         self._connections = connections
         self._bell = bell
+        self.tallies = tallies
+        self.watch: Callable[[], None] = lambda: None
+        """Called after each look at the chain, in the loop's thread; it may ask the node."""
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
-        for logged in contract.observer.history:
+        self._owner = contract.observer.ledger.seats[peer.seat].owner
+        for logged in _since_joining(contract.observer.history, peer.seat):
             self._check_own(logged)
 
     def run(self, should_stop: Callable[[], bool]) -> None:
-        """Follow the chain and act. Raises what another start would not cure: PeerRefused for a key
-        that somebody else uses too, StoreFailed, JournalFailed, Disagreement."""
+        """Follow the chain and act. Raises what another start would not cure: KeyUsedElsewhere,
+        and StoreFailed, JournalFailed, Disagreement."""
         ledger = self.contract.observer.ledger
         height = len(ledger.agreed)
         LOG.info(
@@ -60,6 +66,7 @@ class Daemon:
         )
         while not should_stop():
             self._wait(self._look())
+        LOG.info("seat=%d act=stop", self.peer.seat)
 
     def has_ended(self, rounds: int | None) -> bool:
         """Whether the chain is past so many rounds."""
@@ -75,7 +82,9 @@ class Daemon:
         try:
             self._news(self.contract.observer.poll())
             until = self.peer.act()
+            self.watch()
         except (Unreachable, Gone, Refused) as error:
+            self.tallies.chain_failures += 1
             LOG.warning("seat=%d act=wait error=%r", self.peer.seat, str(error))
             self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
             return None
@@ -85,6 +94,8 @@ class Daemon:
     def _news(self, news: tuple[Logged, ...]) -> None:
         for logged in news:
             self._check_own(logged)
+        self._check_seat()
+        self.tallies.count(news, self.peer.seat)
         self._shelves.update(self.contract, news, self._now())
 
     def _check_own(self, logged: Logged) -> None:
@@ -93,11 +104,24 @@ class Daemon:
         if not isinstance(event, Attested) or event.seat != self.peer.seat:
             return
         if not self._journal.has_recomputed(event.key):
-            raise PeerRefused(
+            raise KeyUsedElsewhere(
                 f"votes of seat {self.peer.seat}",
                 "only for what this folder's journal has as recomputed here",
                 f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "
                 "old copy",
+            )
+
+    def _check_seat(self) -> None:
+        """Stop where this key's seat is another one by now, after a re-org in which others joined
+        first, or somebody else's. The next start looks for it."""
+        seats, own = self.contract.observer.ledger.seats, self.peer.seat
+        owner = seats[own].owner if own in seats else None
+        held = sorted(seat for seat, record in seats.items() if record.owner == self._owner)
+        if owner != self._owner and (owner is not None or held):
+            raise PeerRefused(
+                f"seat {own}",
+                f"still that of {self._owner}",
+                f"that of {owner}, and {held} for this key; start again",
             )
 
     def _now(self) -> int:
@@ -110,3 +134,14 @@ class Daemon:
             seconds = min(seconds, max(until - self._now(), 0.01))
         wait([self._bell.connection, *self._connections()], seconds)  # type: ignore[list-item]
         self._bell.mute()
+
+
+def _since_joining(history: Sequence[Logged], seat: Seat) -> Sequence[Logged]:
+    """Return what came since a seat was taken last: a former owner's votes are no concern of the
+    next one's."""
+    taken = [
+        number
+        for number, logged in enumerate(history)
+        if isinstance(logged.event, Joined) and logged.event.seat == seat
+    ]
+    return history[taken[-1] :] if taken else history

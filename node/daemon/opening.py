@@ -9,33 +9,31 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from chain.connect import open_endpoints, open_federation
 from chain.errors import Gone, WrongChain
 from chain.federation import Federation, find_creation
+from chain.heads import HeadListener
 from chain.history import History
 from chain.observer import Observer
 from chain.rpc import get_block
 from chain.sender import Sender, Signer
 from chain.signatures import Signatures
 from chain.types import Clock, Reading, Seat
-from node.blobs.access import MembersGate, Passport
+from node.blobs.access import MembersGate, Passport, PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import StoreFailed
 from node.blobs.fetching import Fetched, Fetcher
 from node.blobs.holdings import Outcome
-from node.blobs.serving import BlobServer
+from node.blobs.serving import BlobServer, Certificate
 from node.blobs.store import Blob
+from node.blobs.tally import Tally
 from node.checkpoint import check_descent
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
-from node.data.dataset import Dataset
-from node.data.partition import parse_partition
-from node.data.sources import load
-from node.data.split import stratified_holdout
+from node.daemon.tallies import Tallies
+from node.data.share import Share
 from node.errors import PeerRefused
 from node.journal import Journal
 from node.learning.process import LearnerProcess, Pending
@@ -78,13 +76,18 @@ def open_daemon(
     from; WrongChain, Unreachable and the like.
     """
     with ExitStack() as opened:
-        contract = opened.enter_context(open_contract(settings, folder / HISTORY))
+        contract = opened.enter_context(
+            open_contract(settings, kept=folder / HISTORY, confirmations=settings.confirmations)
+        )
         seat = find_seat(contract, account.address)
         spec = parse_spec(contract.observer.ledger.spec)
         journal = opened.enter_context(Journal(folder / JOURNAL))
         store = DiskBlobs(folder / BLOBS)
-        bell, shelves = Bell(), Shelves()
-        shelves.update(contract, contract.observer.history, clock())
+        bell, shelves, tally = Bell(), Shelves(), Tally()
+        # The clock of a development chain may be far ahead of ours.
+        block = contract.observer.block
+        now = max(clock(), block.timestamp if block else 0)
+        shelves.update(contract, contract.observer.history, now)
         opened.callback(bell.close)
         signatures = _signatures_of(contract)
         sign = _signer(signatures, account)
@@ -95,10 +98,34 @@ def open_daemon(
             recover=signatures.recover,
             clock=clock,
         )
-        opened.enter_context(BlobServer(store, gate, shelves.may_serve, host=host, port=port))
-        fetcher = opened.enter_context(
-            open_fetcher(contract, store, account, seat, clock=clock, notify=bell.ring)
+        greeting = greet(account.address, contract.federation.address)
+        opened.enter_context(
+            BlobServer(
+                store,
+                PublicGate() if settings.is_public else gate,
+                shelves.may_serve,
+                host=host,
+                port=port,
+                limits=settings.limits.build(),
+                certificate=name_certificate(settings),
+                greeting=greeting,
+                tally=tally,
+            )
         )
+        fetcher = opened.enter_context(
+            open_fetcher(
+                contract,
+                store,
+                account,
+                seat,
+                settings,
+                clock=clock,
+                notify=bell.ring,
+                tally=tally,
+            )
+        )
+        for endpoint in settings.rpc:
+            opened.enter_context(HeadListener(endpoint, bell.ring))
         # Deterministic, so that a killed peer rounds again as before; secret, as the key is.
         entropy = sha256(sign(Reading(seat, seat, "entropy", contract.federation.address, 0)))
         course = Course(
@@ -107,20 +134,21 @@ def open_daemon(
             spec.seed,
             int.from_bytes(entropy.digest()[:8], "big"),
         )
-        train_on, test = split_data(settings, spec, seat)
+        share = describe_share(settings, spec)
 
         def enrol(process: LearnerProcess) -> list[Pending]:
             learner = spec.learner, dict(spec.options)
             return [
-                process.ask("enrol", (int(seat), *learner, train_on, test)),
+                process.ask("enrol_share", (int(seat), *learner, share)),
                 process.ask("follow", (int(seat), course)),
             ]
 
         trainer = opened.enter_context(ProcessTrainer(enrol))
+        sender = Sender(contract.federation.web3, account)
         peer = Peer(
             seat=seat,
             contract=contract,
-            sender=Sender(contract.federation.web3, account),
+            sender=sender,
             blobs=store,
             exchange=_Exchange(fetcher),
             journal=journal,
@@ -134,6 +162,7 @@ def open_daemon(
             shelves,
             lambda: [trainer.connection],
             bell,
+            Tallies(tally, sender.tally, trainer.tally),
             clock=clock,
             poll_seconds=poll_seconds,
         )
@@ -144,16 +173,20 @@ def open_fetcher(
     store: DiskBlobs,
     account: Account,
     seat: Seat,
+    settings: Settings,
     *,
     clock: Clock,
     notify: Callable[[], None],
+    tally: Tally | None = None,
 ) -> Fetcher:
     """Return what fetches the blobs of other seats, in this seat's name; to be entered."""
     return Fetcher(
         store,
         endpoint_of=lambda other: _find_endpoint(contract, other),
         passport=Passport(seat, sign=_signer(_signatures_of(contract), account), clock=clock),
+        ca_file=None if settings.ca is None else Path(settings.ca),
         notify=notify,
+        tally=tally,
     )
 
 
@@ -166,7 +199,9 @@ def _signer(signatures: Signatures, account: Account) -> Callable[[Reading], byt
 
 
 @contextmanager
-def open_contract(settings: Settings, kept: Path | None = None) -> Iterator[Contract]:
+def open_contract(
+    settings: Settings, *, kept: Path | None = None, confirmations: int = 0
+) -> Iterator[Contract]:
     """Connect to the federation of a peer's settings, its history read and checked.
 
     `kept`: the file of what was read in an earlier life; one process at a time may have it. Raises
@@ -184,14 +219,14 @@ def open_contract(settings: Settings, kept: Path | None = None) -> Iterator[Cont
         observer = Observer(
             federation,
             created_at=_find_creation(federation, history),
-            confirmations=settings.confirmations,
+            confirmations=confirmations,
             kept=history,
         )
         observer.poll()
         if not observer.history:
             raise PeerRefused(
                 f"federation {settings.contract}",
-                f"one that was created {settings.confirmations} blocks ago",
+                f"one that was created {confirmations} blocks ago",
                 "a younger one",
             )
         check_descent(observer.ledger, settings.checkpoint)
@@ -215,6 +250,19 @@ def _find_creation(federation: Federation, history: History | None) -> int:
     return number
 
 
+def name_certificate(settings: Settings) -> Certificate | None:
+    """Return the files for https, where the settings name some."""
+    if settings.certificate is None:
+        return None
+    certificate, key = settings.certificate
+    return Certificate(Path(certificate), Path(key))
+
+
+def greet(address: str, contract: str) -> str:
+    """Return what the health page of a peer says: whose it is, of which federation."""
+    return f"holdfast peer={address} contract={contract}".lower()
+
+
 def find_seat(contract: Contract, address: str) -> Seat:
     """Return the seat of a key. Raises PeerRefused."""
     for seat, record in contract.observer.ledger.seats.items():
@@ -223,18 +271,16 @@ def find_seat(contract: Contract, address: str) -> Seat:
     raise PeerRefused(f"seat of {address}", "one (holdfast peer join)", "none")
 
 
-def split_data(settings: Settings, spec: Spec, seat: Seat) -> tuple[Dataset, Dataset]:
-    """Return what this peer trains on and what it judges on."""
-    train_on, held_out = stratified_holdout(
-        load(settings.source, label=settings.label), spec.held_out, seed=spec.seed
+def describe_share(settings: Settings, spec: Spec) -> Share:
+    """Return which data this peer trains on."""
+    return Share(
+        source=settings.source,
+        label=settings.label,
+        part=settings.share,
+        partition=spec.partition,
+        held_out=spec.held_out,
+        seed=spec.seed,
     )
-    if settings.share is None:
-        return train_on, held_out
-    which, count = settings.share
-    parts = parse_partition(spec.partition).split(
-        train_on.labels, count, np.random.default_rng(spec.seed)
-    )
-    return train_on.take(parts[which - 1]), held_out
 
 
 def _find_endpoint(contract: Contract, seat: Seat) -> str | None:

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from chain.types import RoundId
+from node.data.share import Share
 from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
@@ -34,18 +35,26 @@ class Worker:
             name, options, train=train_on, test=test, partition=peer
         )
 
+    def enrol_share(self, peer: int, name: str, options: dict[str, Any], share: Share) -> None:
+        """Load a peer's part of its data and build its learner around it; nothing else is kept."""
+        train_on, _ = share.load()
+        self.enrol(peer, name, options, train_on, None)
+
+    def enrol_judge(self, peer: int, name: str, options: dict[str, Any], share: Share) -> None:
+        """Load what nobody trains on and build a learner around it that judges."""
+        _, held_out = share.load()
+        self.enrol(peer, name, options, held_out, held_out)
+
     def follow(self, peer: int, course: Course) -> None:
         """Set a peer's course, after checking that its learner is the spec's."""
         check_layout(course.layout, self._learners[peer], course.seed)
         self._courses[peer] = course
 
-    def take_head(self, head: Model) -> None:
-        """Take the model that trainings begin with from now on."""
-        self._head = head
-
-    def train(self, peer: int, round_id: RoundId, tag: bytes) -> Any:
-        """Train one round on the head that came last."""
-        assert self._head is not None, "a head comes before the first training on it"
+    def train(self, peer: int, round_id: RoundId, tag: bytes, head: Model | None) -> Any:
+        """Train one round on `head`; None: on the one that came last."""
+        if head is not None:
+            self._head = head
+        assert self._head is not None, "a head comes with the first training on it"
         return train(self._learners[peer], self._courses[peer], Job(round_id, self._head, tag))
 
     def evaluate(self, peer: int, payload: bytes, model_bits: int) -> Any:

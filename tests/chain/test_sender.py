@@ -8,7 +8,7 @@ from federation_lab import ETHER, Lab, make_root
 from web3 import Web3
 
 from chain import errors
-from chain.errors import AlreadyDone, Lost, NotOwner, Overtaken, Reverted, SeatRefused
+from chain.errors import AlreadyDone, Lost, NotOwner, Overtaken, Refused, Reverted, SeatRefused
 from chain.federation import Call
 from chain.mining import Mining
 from chain.sender import GAS_LIMITS, Sender
@@ -147,5 +147,5 @@ def test_submit__a_signer_without_ether__error_of_the_chain(lab: Lab) -> None:
 
     poor = derive_accounts(20)[-1]
     web3: Web3 = lab.web3
-    with pytest.raises(Reverted):
+    with pytest.raises(Refused, match=f"a call of {poor.address} .*insufficient funds"):
         Sender(web3, poor).submit(lab.federation.call("join", "x", [], value_wei=ETHER))

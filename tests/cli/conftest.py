@@ -1,43 +1,15 @@
 """One small kept run for all tests of a worker, and the command line in this process."""
 
-import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-
-from cli.app import app
+from command_lab import Holdfast, run_here
+from consortium_lab import Consortium
 
 SMALL = ("--peers", "4", "--rounds", "2", "--dataset", "breast_cancer", "--learner", "softmax")
-
-
-class Outcome:
-    """What a command answered."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code = code
-        self.out = out
-        self.err = err
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        return self.lines[-1]
-
-
-Holdfast = Callable[..., Outcome]
-
-
-def run_here(*arguments: str) -> Outcome:
-    result = CliRunner().invoke(app, list(arguments), prog_name="holdfast")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture
@@ -62,3 +34,13 @@ def kept_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kept(kept_once: Path, tmp_path: Path) -> Path:
     """A copy that a test may damage."""
     return Path(shutil.copytree(kept_once, tmp_path / "kept"))
+
+
+@pytest.fixture
+def consortium(
+    tmp_path: Path, holdfast: Holdfast, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Consortium]:
+    # The file says what opening it costs; nothing here is worth guarding.
+    monkeypatch.setattr("chain.wallet.WORK", 2**10)
+    with ExitStack() as stack:
+        yield Consortium(tmp_path, stack, holdfast)

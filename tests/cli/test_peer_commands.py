@@ -1,129 +1,20 @@
 """Three organisations on a chain that is served: real processes, from nothing to a shared model."""
 
-import json
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
+from consortium_lab import PLAN, await_lines, end, stop
 
-HOLDFAST = (sys.executable, "-c", "from cli.app import main; main()")
-PLAN = """
-holdfast = 1
-name = "breast cancer in three clinics"
-[learner]
-name = "softmax"
-[data]
-source = "breast_cancer"
-[seats]
-min_updates = 2
-max_seats = 3
-"""
-WAIT_SECONDS = 120
 ETHER = 10**18
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Consortium:
-    """A chain process, and the folders of some peers beside it."""
-
-    def __init__(self, directory: Path, stack: ExitStack, here: Callable[..., Any]) -> None:
-        self.here = here
-        self.directory = directory
-        self.password = directory / "password"
-        self.password.write_text("a password\n")
-        self._stack = stack
-        chain = self.begin("chain", "serve", "--port", "0", "--json")
-        assert chain.stdout is not None
-        self.url = json.loads(chain.stdout.readline())["url"]
-
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [*HOLDFAST, *arguments]
-        process = self._stack.enter_context(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-            )
-        )
-        self._stack.callback(process.kill)
-        return process
-
-    def ask(self, *arguments: str) -> dict[str, object]:
-        """Run a command, here, and return the one object that it prints."""
-        outcome = self.here(*arguments)
-        assert outcome.code == 0, outcome.err
-        answer: dict[str, object] = outcome.summary
-        return answer
-
-    def folder(self, name: str) -> str:
-        return str(self.directory / name)
-
-    def init(self, name: str, share: str, *more: str) -> None:
-        made = self.ask(
-            *("peer", "init", self.folder(name), "--rpc", self.url, "--data", "breast_cancer"),
-            *("--share", share, "--listen", f"127.0.0.1:{free_port()}", "--json"),
-            *("--password-file", str(self.password), *more),
-        )
-        assert self.here("chain", "fund", str(made["address"]), "--rpc", self.url).code == 0
-
-    def act(self, verb: str, name: str, *more: str) -> dict[str, object]:
-        password = ("--password-file", str(self.password))
-        return self.ask("peer", verb, self.folder(name), *password, *more, "--json")
-
-    def audit(self, name: str, *more: str) -> Any:
-        password = ("--password-file", str(self.password))
-        return self.here("peer", "audit", self.folder(name), *password, *more, "--json")
-
-    def run(self, name: str, rounds: int) -> subprocess.Popen[str]:
-        return self.begin(
-            *("peer", "run", self.folder(name), "--password-file", str(self.password)),
-            *("--poll-seconds", "0.05", "--rounds", str(rounds)),
-        )
-
-    def status(self, name: str) -> dict[str, object]:
-        return self.ask("peer", "status", self.folder(name), "--json")
-
-
-@pytest.fixture
-def consortium(tmp_path, holdfast, monkeypatch):
-    # The file says what opening it costs; nothing here is worth guarding.
-    monkeypatch.setattr("chain.wallet.WORK", 2**10)
-    with ExitStack() as stack:
-        opened = Consortium(tmp_path, stack, holdfast)
-        (tmp_path / "plan.toml").write_text(PLAN)
-        yield opened
-
-
-def wait_for(process: subprocess.Popen[str], words: str) -> None:
-    """Read the log of a peer up to a line with these words."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if words in line:
-            return
-    raise AssertionError(f"the peer ended without {words}")
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    _, err = process.communicate(timeout=WAIT_SECONDS)
-    assert process.returncode == 0, err
-    assert "Traceback" not in err
 
 
 def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(consortium):
     consortium.init("a", "1/3")
-    plan = str(consortium.directory / "plan.toml")
+    plan = consortium.directory / "plan.toml"
+    plan.write_text(PLAN)
     created = consortium.ask(
-        *("federation", "create", plan, "--peer", consortium.folder("a"), "--json"),
+        *("federation", "create", str(plan), "--peer", consortium.folder("a"), "--json"),
         *("--password-file", str(consortium.password)),
     )
     assert created["clip"] > 0
@@ -136,7 +27,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     first, second, third = (consortium.run(name, 3) for name in "abc")
     # Two thirds of the stake are two of three: without the third no round closes early, but all
     # that it ever signed and trained is in its folder.
-    wait_for(third, "act=fetched")
+    await_lines(third, "act=fetched")
     third.send_signal(signal.SIGKILL)
     third.communicate()
     again = consortium.run("c", 3)
@@ -150,9 +41,9 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
 
     # Whoever has lost its blobs gets them from the others, and recomputes all of it; a checkpoint
     # that the chain does not have is told.
-    shutil.rmtree(Path(consortium.folder("c")) / "blobs")
+    shutil.rmtree(consortium.directory / "c" / "blobs")
     serving = consortium.run("a", 1000)
-    wait_for(serving, "act=ready")
+    await_lines(serving, "act=ready")
     told = consortium.audit("c")
     assert told.code == 0, told.err
     heights = [line["height"] for line in told.lines if line["event"] == "checked"]
@@ -163,8 +54,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     told = consortium.audit("c", "--since", "1:0x" + "11" * 32)
     assert told.code == 1
     assert "expected the checkpoint 1:0x1111" in told.lines[-1]["finding"]["what"]
-    serving.send_signal(signal.SIGTERM)
-    end(serving)
+    stop(serving)
 
     consortium.act("leave", "c")
     password = ("--password-file", str(consortium.password))
@@ -220,3 +110,36 @@ def test_peer__key_without_a_seat__is_told_how_to_get_one(consortium):
     outcome = consortium.here("peer", "status", consortium.folder("a"))
     assert outcome.code == 1
     assert "settings: chain.contract: expected the federation's address" in outcome.err
+
+
+def test_peer__folder_at_work_already__every_command_that_sends_is_refused(consortium):
+    consortium.init("a", "1/3")
+    consortium.found("a")
+    consortium.act("join", "a")
+    process = consortium.run("a", 10**6)
+    await_lines(process, "act=ready")
+    folder, password = consortium.folder("a"), ("--password-file", str(consortium.password))
+    told = (
+        f"holdfast: folder {folder}: expected one command at a time, "
+        f"got process {process.pid} at work in it\n"
+    )
+    for verb in ("run", "join", "leave", "withdraw", "activate", "set-endpoint"):
+        outcome = consortium.here("peer", verb, folder, *password)
+        assert (outcome.code, outcome.err) == (1, told), verb
+    assert consortium.status("a")["seat"] == 0
+    stop(process)
+
+
+def test_set_endpoint__settings_changed__the_chain_tells_the_new_one(consortium):
+    consortium.init("a", "1/3")
+    contract = consortium.found("a")
+    consortium.act("join", "a")
+    page = consortium.directory / "a" / "peer.toml"
+    lines = page.read_text().splitlines()
+    changed = ['endpoint = "https://clinic.example"' if "endpoint =" in x else x for x in lines]
+    page.write_text("\n".join(changed))
+    assert consortium.act("set-endpoint", "a")["endpoint"] == "https://clinic.example"
+    shown = consortium.ask(
+        "federation", "show", "--rpc", consortium.url, "--contract", contract, "--json"
+    )
+    assert [seat["endpoint"] for seat in shown["seats"]] == ["https://clinic.example"]

@@ -25,7 +25,7 @@ class Reorganised(Watcher):
             return self._true
         if self._polls == 3:
             events = tuple(e for e in self._true.events if e.at.block > KEEP)
-            number = self._true.block.number + 1
+            number = self._true.blocks[-1].number + 1
             return Batch(KEEP, events, (Block(number, b"other", b"", 0),))
         return None
 

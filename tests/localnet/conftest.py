@@ -5,3 +5,4 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "models"))
 sys.path.append(str(Path(__file__).parents[1] / "chain" / "devnet"))
+sys.path.append(str(Path(__file__).parents[1] / "node" / "blobs"))

@@ -75,7 +75,7 @@ class Scene:
             self.count += 1
             self.ledger.apply(Logged(event, Position(self.count, 0, bytes(32)), self.now))
 
-    def judge(self):
+    def judge(self, model_root):
         self.judgements.append(Judgement())
         return self.judgements[-1]
 

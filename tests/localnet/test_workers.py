@@ -4,10 +4,18 @@ import signal
 
 import pytest
 
+from chain.types import RoundId
 from localnet.pool import Pool
 from node.data.sources import load
+from node.encoding import Layout, encode_model
 from node.errors import WorkerFailed
+from node.learning.catalogue import build_learner
 from node.learning.errors import InvalidOption
+from node.merkle import MODEL_TAG
+from node.rule.parameters import Rule, Selection, Weighting
+from node.training import Course, Job
+
+RULE = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 14, 20)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +52,40 @@ def test_ask__a_learner_that_raises__is_told_and_the_worker_lives(pool, data):
     with pytest.raises(WorkerFailed, match=r"worker: follow: .* got AttributeError"):
         wrong.result()
     assert right.result() is None
+
+
+def set_out(pool, data, **options):
+    """Let both peers follow a course; return a head."""
+    learner = build_learner("mlp", options, train=data)
+    arrays = learner.get_parameters({"seed": 0})
+    layout = Layout.from_arrays(arrays)
+    for peer in (0, 1):
+        pool.ask(peer, "enrol", "mlp", options, data, None)
+    pool.wait([pool.ask(peer, "follow", Course(layout, RULE, 0, 5)) for peer in (0, 1)])
+    return encode_model(layout.flatten(arrays), RULE.model_bits)
+
+
+def test_train__another_on_the_same_head__begins_before_the_first_answer_is_read(pool, data):
+    head = set_out(pool, data)
+    for peer in (0, 1):
+        pool.train(peer, Job(RoundId(1), head, MODEL_TAG))
+    connection = pool._processes[0].connection
+    for _ in range(2):
+        assert connection.poll(10), "an answer within seconds, while the parent sends nothing"
+        assert connection.recv()[0]
+
+
+def test_train__answers_larger_than_a_pipe_and_changing_heads__are_as_one_at_a_time(pool, data):
+    head = set_out(pool, data, hidden=(20_000,))
+    heads = [head, head, head + 1, head + 1, head]
+    jobs = [Job(RoundId(number), each, MODEL_TAG) for number, each in enumerate(heads, 1)]
+    together = [pool.train(0, job) for job in jobs]
+    pool.wait(together)
+    assert len(together[0].result().payload) > 2**20
+    for job, pending in zip(jobs, together, strict=True):
+        alone = pool.train(0, job)
+        pool.wait([alone])
+        assert pending.result().root == alone.result().root
 
 
 def kill(pool):

@@ -14,6 +14,7 @@ from node.blobs.errors import StoreFailed
 from node.blobs.store import MemoryBlobs
 from node.errors import NotFinite
 from node.round import Phase, Pull
+from node.training import Failed
 
 ROUNDS = 2
 KILLED = 1
@@ -271,3 +272,31 @@ def test_peer__a_seat_that_serves_badly__costs_no_round(kind):
         assert [logged.event.round for logged in ledger.agreed] == [1, 2]
         is_included = 4 in ledger.result(ledger.head().key).seats
         assert is_included == kind.is_choosing, "re-served by the one who has it"
+
+
+class FailingOnce:
+    """A trainer whose first training fails, as when its process is killed."""
+
+    def __init__(self, trainer):
+        self._trainer = trainer
+        self.starts = 0
+
+    def start(self, seat, parent, job):
+        self.starts += 1
+        if self.starts > 1:
+            self._trainer.start(seat, parent, job)
+
+    def find(self, seat, parent, round_id):
+        return Failed() if self.starts == 1 else self._trainer.find(seat, parent, round_id)
+
+
+def test_peers__every_training_of_a_round_fails__are_tried_again_and_the_round_is_agreed():
+    with PeersLab() as lab:
+        for seat in lab.peers:
+            trainer = FailingOnce(InlineTrainer(lab.parameters))
+            lab.peers[seat] = lab.start(seat, trainer=trainer)
+        lab.turn()
+        assert lab.observer.ledger.round.number == 0
+        lab.clock.advance_to(lab.clock() + lab.parameters.commit_seconds)
+        ledger = lab.play(1)
+        assert len(ledger.result(ledger.head().key).seats) == 4

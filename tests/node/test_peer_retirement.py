@@ -1,7 +1,8 @@
 """Peers retire who does nothing, by themselves, and come back by themselves."""
 
-from peers_lab import PeersLab
+from peers_lab import PeersLab, exhaust
 
+from chain.rpc import ask
 from chain.types import Activated, Committed, Retired, Watched
 from localnet.byzantine import Byzantine
 
@@ -54,3 +55,21 @@ def test_step__too_few_for_agreement__the_absent_are_retired_and_the_rest_goes_o
         ledger = lab.play(3)
         assert [e.seat for e in events(lab, Retired)] == [3, 4]
         assert ledger.agreed[0].event.round > 2 * QUICK["max_missed"], "rounds lapsed before"
+
+
+def test_step__its_return_is_taken_back_by_a_reorg__comes_back_again():
+    with PeersLab(**QUICK) as lab:
+        del lab.peers[ABSENT]
+        lab.play(8)
+        moment = ask(lab.web3, "evm_snapshot")
+        lab.peers[ABSENT] = lab.start(ABSENT)
+        while not events(lab, Activated):
+            assert lab.turn()
+            lab.observer.poll()
+        lab.observer.poll()
+        exhaust(lab.peers[ABSENT])
+        assert ask(lab.web3, "evm_revert", moment) is True
+        lab.mining.mine()
+        ledger = lab.play(14)
+        assert [e.seat for e in events(lab, Activated)] == [ABSENT]
+        assert ABSENT in ledger.result(ledger.head().key).seats

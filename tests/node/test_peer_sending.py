@@ -2,11 +2,13 @@
 
 import pytest
 from peers_lab import Crash, Fuse, Fused, PeersLab, exhaust
+from web3.exceptions import ContractLogicError
 
 from chain.errors import Malformed
 from chain.pending import decode_pending
 from chain.rpc import ask
 from chain.types import Committed
+from node.round import Phase
 
 LATE = 2
 
@@ -94,6 +96,44 @@ def test_step__a_reorg_takes_its_mined_commitment_away__commits_again(tmp_path):
         ledger = lab.play(1)
         assert commitments(lab, LATE)[0][0] == 1
         assert len(ledger.agreed) == 1
+
+
+def test_step__a_reorg_forgets_what_was_mined_before__decides_anew(tmp_path):
+    """What waits behind a nonce that nobody uses any more is never mined by itself."""
+    with PeersLab(4, tmp_path) as lab:
+        moment = ask(lab.web3, "evm_snapshot")
+        lab.reach(Phase.ATTEST)
+        for peer in lab.peers.values():
+            exhaust(peer)
+        seat = next(seat for seat, peer in lab.peers.items() if peer.is_sending)
+        sent = decode_pending(lab.peers[seat].lab_journal.find_sending())
+        assert ask(lab.web3, "evm_revert", moment) is True
+        ask(lab.web3, "eth_sendRawTransaction", "0x" + sent.newest.raw.hex())
+        lab.mining.mine()
+        ledger = lab.play(2)
+        assert {number for number, _ in commitments(lab, seat)} >= {1, 2}
+        assert len(ledger.agreed) == 2
+
+
+def test_step__its_joining_is_taken_back_meanwhile__waits_and_goes_on(tmp_path):
+    with PeersLab(4, tmp_path) as lab:
+        lab.senders[LATE]._is_gas_free = False
+        owner, seats = lab.web3.eth.call, lab.federation.address
+
+        def refuse(message, *which):
+            if message.get("from") == lab.senders[LATE].address and message["to"] == seats:
+                raise ContractLogicError("execution reverted: seats: not the owner")
+            return owner(message, *which)
+
+        lab.web3.eth.call = refuse
+        lab.observer.poll()
+        assert exhaust(lab.peers[LATE]) is None
+        assert not lab.peers[LATE].is_sending
+        lab.web3.eth.call = owner
+        ledger = lab.play(1)
+        assert len(ledger.agreed) == 1
+        lab.play(2)
+        assert commitments(lab, LATE)
 
 
 @pytest.mark.parametrize("is_dropped", [False, True])

@@ -94,6 +94,28 @@ def test_computation__each_shortened_instruction__at_each_depth_of_the_stack(dep
         assert_same(bytes([PUSH1, 33]) * min(depth, 40) + bytes([opcode, JUMPDEST]))
 
 
+COPYING = (opcode_values.SHA3, opcode_values.CODECOPY, opcode_values.MCOPY)
+EDGES = st.sampled_from([0, 1, 31, 32, 33, 64, 95, 10_000, 2**64, 2**256 - 33, 2**256 - 1])
+
+
+def push(value: int) -> bytes:
+    return bytes([PUSH1 + 31]) + value.to_bytes(32, "big")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    opcode=st.sampled_from([*COPYING, opcode_values.CALLDATALOAD]),
+    arguments=st.tuples(EDGES, EDGES, EDGES),
+    gas=st.sampled_from([60, 90, 120, GAS]),
+)
+def test_computation__copying__at_the_edges_of_memory_code_and_data(
+    opcode: int, arguments: tuple[int, int, int], gas: int
+) -> None:
+    filled = push(2**255 + 9) + push(32) + bytes([opcode_values.MSTORE])
+    code = filled + b"".join(map(push, arguments)) + bytes([opcode, opcode_values.MSIZE])
+    assert_same(code, bytes(range(40)), gas)
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -64,6 +64,26 @@ def test_serve__block_seconds__mines_by_itself() -> None:
             pass
 
 
+def test_serve__block_seconds_and_on_demand__mines_at_once_and_by_itself() -> None:
+    # What is sent does not wait an hour for its block ...
+    with run("--block-seconds", "3600", "--on-demand") as (_, state):
+        before = int(ask(state, "eth_blockNumber"), 16)
+        payer, payee = (account["address"] for account in state["accounts"][:2])
+        sent = ask(state, "eth_sendTransaction", {"from": payer, "to": payee})
+        receipt = ask(state, "eth_getTransactionReceipt", sent)
+        assert int(receipt["blockNumber"], 16) == before + 1
+    # ... and blocks come where nothing is sent.
+    with run("--block-seconds", "0.05", "--on-demand") as (_, state):
+        while int(ask(state, "eth_blockNumber"), 16) < 3:
+            pass
+
+
+def test_serve__on_demand_alone__is_what_is_done_anyhow() -> None:
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--on-demand"])
+    assert done.exit_code == 2
+    assert "--on-demand goes with --block-seconds N" in done.stderr
+
+
 @pytest.mark.parametrize("what", ["port", "directory", "chain"])
 def test_serve__what_cannot_be_used__is_refused_with_a_reason(tmp_path, what) -> None:
     with closing(socket.socket()) as taken:

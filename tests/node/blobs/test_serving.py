@@ -18,7 +18,7 @@ from node.blobs.chunks import CHUNK_BYTES
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobMissing, ListenRefused
 from node.blobs.fetching import Fetched, Fetcher
-from node.blobs.limits import ServingLimits
+from node.blobs.limits import FetchingLimits, ServingLimits
 from node.blobs.serving import Certificate
 from node.blobs.sources import TrustRefused
 
@@ -191,6 +191,10 @@ def test_may_serve__not_yet__is_refused_and_then_served(store):
         assert ask(server, f"{PATH}?chunk=0")[0] == 200
 
 
+def test_may_serve__not_yet__is_waited_for_no_longer_than_a_fetcher_listens():
+    assert ServingLimits().embargo_seconds < FetchingLimits().silence_seconds - 1
+
+
 def test_may_serve__not_yet__is_waited_for_a_little(store):
     """Who asks may have seen the end of the commitments a moment before who serves."""
     asked = []
@@ -291,6 +295,19 @@ def test_tls__certificate_that_is_vouched_for__serves_and_else_is_refused(store,
             assert "certificate verify failed" in str(outcome)
         with fetching(mine, {1: server.url}, ca_file=FILES.certificate) as fetcher:
             assert fetcher.fetch(BLOB, 1) == Fetched(BLOB, ((Seat(1), 3),))
+
+
+def test_tls__many_chunks__asyncio_has_nothing_to_complain_of(store, tmp_path, caplog):
+    payload, blob = draw(40 * CHUNK_BYTES, seed=3)
+    store.put(blob, payload)
+    with (
+        serve(store, certificate=FILES) as server,
+        fetching(
+            DiskBlobs(tmp_path / "mine"), {1: server.url}, ca_file=FILES.certificate
+        ) as fetcher,
+    ):
+        assert fetcher.fetch(blob, 1) == Fetched(blob, ((Seat(1), 40),))
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_tls__files_that_are_none__is_refused(store, tmp_path):

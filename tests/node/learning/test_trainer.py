@@ -9,12 +9,12 @@ import pytest
 from chain.types import Key, RoundId, Seat
 from node.data.sources import load
 from node.encoding import Layout, encode_model
-from node.errors import NodeError
+from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
-from node.learning.trainer import ProcessTrainer
+from node.learning.trainer import STARTS, ProcessTrainer
 from node.merkle import MODEL_TAG
 from node.rule.parameters import Rule, Selection, Weighting
-from node.training import Course, Job, train
+from node.training import Course, Failed, Job, train
 
 SEAT, PARENT = Seat(3), Key(b"\x01" * 32)
 RULE = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 14, 20)
@@ -73,8 +73,8 @@ def test_find__the_process_was_killed__costs_the_round_and_the_next_is_trained(
     trainer._process._child.kill()
     trainer._process._child.wait()
     with caplog.at_level(logging.ERROR):
-        assert trainer.find(SEAT, PARENT, RoundId(1)) is None
-        assert trainer.find(SEAT, PARENT, RoundId(2)) is None
+        assert trainer.find(SEAT, PARENT, RoundId(1)) == Failed()
+        assert trainer.find(SEAT, PARENT, RoundId(2)) == Failed()
     assert [record.args[1] for record in caplog.records] == [1, 2]
     assert "expected a living process, got exit code -9" in caplog.text
     trainer.start(SEAT, PARENT, Job(RoundId(3), head, MODEL_TAG))
@@ -87,7 +87,7 @@ def test_find__a_learner_that_refuses__is_told_and_trains_again(trainer, task, c
     with caplog.at_level(logging.ERROR):
         while not caplog.records:
             await_answer(trainer)
-            assert trainer.find(SEAT, PARENT, RoundId(1)) is None
+            assert trainer.find(SEAT, PARENT, RoundId(1)) in (None, Failed())
     assert "round=1 act=train" in caplog.text
     trainer.start(SEAT, PARENT, Job(RoundId(2), task[3], MODEL_TAG))
     assert find(trainer, 2).steps > 0
@@ -99,3 +99,38 @@ def test_enter__data_that_no_learner_takes__is_raised_at_once(task):
 
     with pytest.raises(NodeError, match="option epochs"):
         ProcessTrainer(enrol)
+
+
+def test_start__the_process_is_killed_before_it_has_begun__is_started_anew(task, caplog):
+    data, _, course, head = task
+    begun = []
+
+    def enrol(process):
+        begun.append(process)
+        if len(begun) < STARTS:
+            process._child.kill()
+            process._child.wait()
+        return [
+            process.ask("enrol", (SEAT, "softmax", {}, data, None)),
+            process.ask("follow", (SEAT, course)),
+        ]
+
+    with caplog.at_level(logging.WARNING), ProcessTrainer(enrol) as trainer:
+        trainer.start(SEAT, PARENT, Job(RoundId(1), head, MODEL_TAG))
+        assert find(trainer, 1).samples == data.samples
+    assert len(begun) == STARTS
+    assert caplog.text.count("expected a living process, got exit code -9") == STARTS - 1
+
+
+def test_start__the_process_always_dies__is_told_after_some_tries():
+    begun = []
+
+    def enrol(process):
+        begun.append(process)
+        process._child.kill()
+        process._child.wait()
+        return [process.ask("follow", (SEAT, None))]
+
+    with pytest.raises(WorkerFailed, match="expected a living process, got exit code -9"):
+        ProcessTrainer(enrol)
+    assert len(begun) == STARTS

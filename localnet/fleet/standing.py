@@ -1,0 +1,71 @@
+"""A federation of programs that stands while a context lasts: begun, or gone on with, and ended."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+from localnet.errors import FleetRefused
+from localnet.fleet.fleet import Charter, Fleet, has_charter, read_charter
+from localnet.fleet.following import Following
+from localnet.fleet.founding import await_chain, await_peer, found_fleet
+from localnet.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands, and who watches it."""
+
+    fleet: Fleet
+    charter: Charter
+    following: Following
+
+
+@contextmanager
+def stand(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Iterator[Standing]:
+    """Let a federation stand, all its peers running.
+
+    Raises FleetRefused for a folder where one stands already, or of another kind, ScenarioRefused,
+    and what data, learner and rule refuse.
+    """
+    began_at = perf_counter()
+    scenario.check()
+    directory = fleet.directory
+    if fleet.is_running():
+        raise FleetRefused(f"{directory}", "no running federation (holdfast localnet down)", "one")
+    with fleet.held():
+        try:
+            if has_charter(directory):
+                charter = _take_up(fleet, scenario, anvil)
+            else:
+                charter = found_fleet(fleet, scenario, anvil)
+            fleet.start_relay()
+            for seat in range(scenario.peers):
+                fleet.start(seat)
+            for seat in range(scenario.peers):
+                await_peer(fleet, seat)
+            with Following(fleet, charter, began_at) as following:
+                try:
+                    yield Standing(fleet, charter, following)
+                finally:
+                    # First of all, or rounds would go on while the others end.
+                    fleet.stop_peers()
+        finally:
+            fleet.stop()
+
+
+def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
+    """Go on with what a folder holds."""
+    charter = read_charter(fleet.directory)
+    _check_same(fleet, charter, scenario)
+    if anvil is not None or charter.anvil is not None:
+        raise FleetRefused(f"{fleet.directory}", "a chain that is kept", "anvil's, which is not")
+    fleet.start_chain(charter.chain_port, None)
+    await_chain(fleet, charter.url)
+    return charter
+
+
+def _check_same(fleet: Fleet, charter: Charter, scenario: Scenario) -> None:
+    changes = charter.scenario.find_changes(scenario)
+    if changes is not None:
+        raise FleetRefused(f"federation in {fleet.directory}", *changes)

@@ -1,0 +1,39 @@
+"""One peer's part of a source of data, by its description: to be loaded where it is used."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from node.data.dataset import Dataset
+from node.data.partition import parse_partition
+from node.data.sources import load
+from node.data.split import stratified_holdout
+
+
+@dataclass(frozen=True)
+class Share:
+    """`part`: (which, of how many), the first being 1, of what a `partition` deals out; None: all.
+
+    `held_out`: the fraction that nobody trains on, drawn with `seed`, as the parts are.
+    """
+
+    source: str
+    label: str | None
+    part: tuple[int, int] | None
+    partition: str
+    held_out: float
+    seed: int
+
+    def load(self) -> tuple[Dataset, Dataset]:
+        """Return what is trained on and what is judged on. Raises what the source, or the
+        partition, refuse."""
+        train_on, held_out = stratified_holdout(
+            load(self.source, label=self.label), self.held_out, seed=self.seed
+        )
+        if self.part is None:
+            return train_on, held_out
+        which, count = self.part
+        parts = parse_partition(self.partition).split(
+            train_on.labels, count, np.random.default_rng(self.seed)
+        )
+        return train_on.take(parts[which - 1]), held_out

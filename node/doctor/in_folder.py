@@ -1,0 +1,134 @@
+"""The checks of what lies on this machine's disk."""
+
+import os
+import shutil
+
+from chain.wallet import open_wallet, read_address
+from node.blobs.disk import DiskBlobs
+from node.blobs.errors import BlobCorrupt
+from node.daemon.opening import describe_share
+from node.data.sources import load
+from node.doctor.case import Case, Fault
+from node.errors import LayoutMismatch
+from node.journal import check_journal
+from node.learning.process import LearnerProcess, Pending
+from node.learning.trainer import ProcessTrainer
+from node.settings import BLOBS, JOURNAL, KEYSTORE, read_settings
+from node.spec import parse_spec, rule_of
+from node.training import Course
+
+MODEL_BYTES = 4
+"""Of a coordinate of a model."""
+MEBIBYTE = 2**20
+
+
+def check_settings(case: Case) -> str:
+    """The page of settings is one."""
+    case.settings = read_settings(case.folder)
+    return str(case.folder / "peer.toml")
+
+
+def check_keystore(case: Case) -> str:
+    """The password opens the keystore."""
+    path = case.folder / KEYSTORE
+    # First what needs no password, so that nobody is asked for one in vain.
+    told = read_address(path)
+    account = open_wallet(path, case.password())
+    if account.address != told:
+        raise Fault(
+            f"{path} names {told}, and holds the key of {account.address}",
+            "put back a copy of it that was not changed",
+        )
+    case.address = account.address
+    return account.address
+
+
+def check_folder(case: Case) -> str:
+    """Folder and files can be written to."""
+    paths = [case.folder, *(case.folder / name for name in (JOURNAL, BLOBS))]
+    for path in paths:
+        if path.exists() and not os.access(path, os.W_OK):
+            raise Fault(f"{path} cannot be written to", "give it to the user that runs the peer")
+    blobs = case.folder / BLOBS
+    if blobs.exists() and not blobs.is_dir():
+        raise Fault(f"{blobs} is no folder", "move it away: the peer makes its own")
+    return f"{case.folder} can be written to"
+
+
+def check_own_journal(case: Case) -> str:
+    """The journal is sound."""
+    path = case.folder / JOURNAL
+    if not path.exists():
+        return "none yet: the first start makes one"
+    check_journal(path)
+    return f"{path} is sound"
+
+
+def check_blobs(case: Case) -> str:
+    """Every blob is what its name says."""
+    if not (case.folder / BLOBS).is_dir():
+        return "none yet"
+    store = DiskBlobs(case.folder / BLOBS)
+    count = 0
+    for blob in store.kept():
+        try:
+            store.check(blob)
+        except BlobCorrupt as error:
+            raise Fault(
+                str(error),
+                f"put {blob.name} back from a copy, or delete it with its .leaves: a model comes "
+                "again from the others, an own update does not",
+            ) from error
+        count += 1
+    return f"{count}, all sound"
+
+
+def check_data(case: Case) -> str:
+    """The organisation's own data can be read."""
+    settings = case.settings
+    case.dataset = load(settings.source, label=settings.label)
+    return f"{settings.source}: {case.dataset.samples} samples"
+
+
+def check_learner(case: Case) -> str:
+    """The spec's learner starts on these data, and its model is the federation's."""
+    spec = parse_spec(case.contract.observer.ledger.spec)
+    share = describe_share(case.settings, spec)
+    course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0)
+
+    def enrol(process: LearnerProcess) -> list[Pending]:
+        learner = spec.learner, dict(spec.options)
+        return [
+            process.ask("enrol_share", (0, *learner, share)),
+            process.ask("follow", (0, course)),
+        ]
+
+    try:
+        with ProcessTrainer(enrol):
+            pass
+    except LayoutMismatch as error:
+        raise Fault(
+            f"{spec.learner} on {case.settings.source}: {error}",
+            f"data with the columns and classes of the federation's (its spec says {spec.source})",
+        ) from error
+    return f"{spec.learner} of {spec.layout.coordinates:,} coordinates"
+
+
+def check_disk(case: Case) -> str:
+    """There is room for the blobs of the rounds to come: nothing is deleted by itself."""
+    parameters = case.contract.parameters
+    of_round = parameters.coordinates * (
+        MODEL_BYTES + parameters.update_bytes * max(1, len(case.contract.observer.ledger.seats))
+    )
+    free, needed = shutil.disk_usage(case.folder).free, case.disk_rounds * of_round
+    what = f"{case.disk_rounds} rounds with all seats ({_show(of_round)} each)"
+    if free < needed:
+        raise Fault(
+            f"{_show(free)} free, too little for {what}",
+            f"make room for {_show(needed - free)} more at {case.folder}",
+        )
+    return f"{_show(free)} free, enough for {what}"
+
+
+def _show(size_bytes: int) -> str:
+    return f"{size_bytes / MEBIBYTE:.3g} MiB"

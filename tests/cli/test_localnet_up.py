@@ -1,0 +1,165 @@
+"""Real peers on this machine, begun and ended from the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localnet.fleet.processes import Processes
+
+HOLDFAST = (sys.executable, "-m", "cli")
+SMALL = ("--peers", "3", "--dataset", "breast_cancer", "--learner", "softmax")
+QUICK = ("--commit-seconds", "6", "--grace-seconds", "1", "--attest-seconds", "24")
+WAIT_SECONDS = 300
+
+
+@pytest.fixture
+def folder(tmp_path):
+    yield tmp_path / "up"
+    processes = Processes(tmp_path / "up")
+    processes.stop(processes.names())
+
+
+def begin(folder: Path, *more: str) -> subprocess.Popen[str]:
+    command = [*HOLDFAST, "localnet", "up", *SMALL, *QUICK, "--dir", str(folder), "--json", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def await_round(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "round":
+            return
+    pytest.fail(f"no round: {process.communicate()[1]}")
+
+
+def living(folder: Path) -> list[int]:
+    """Return every process that has the folder's name in its command line."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit() and int(path.name) != os.getpid():
+            try:
+                words = (path / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in words:
+                found.append(int(path.name))
+    return found
+
+
+def test_up__some_rounds__ends_by_itself_with_the_summary_of_run(holdfast, small, folder):
+    keys = set(holdfast(*small, "--json").summary)
+    first, *ended, summary = run_to_end(folder, 2)
+    assert (first["event"], first["peers"]) == ("up", 3)
+    assert [line["round"] for line in ended][:2] == [1, 2]
+    assert set(summary) == keys
+    assert summary["agreed"] == summary["rounds"] == len(ended)
+    assert summary["head"] == ended[-1]["head"]
+    assert 0.5 < summary["accuracy"] <= 1
+    assert summary["gas_per_peer_round"] > 0
+    assert living(folder) == []
+
+
+@pytest.mark.slow
+def test_up__again__goes_on_where_it_stopped(folder):
+    _, *ended, _ = run_to_end(folder, 2)
+    _, *more, summary = run_to_end(folder, 20)
+    assert more[0]["round"] > ended[-1]["round"]
+    assert more[-1]["round"] >= 20
+    assert summary["rounds"] == summary["agreed"] == more[-1]["round"]
+
+
+def run_to_end(folder: Path, rounds: int) -> list[dict[str, Any]]:
+    process = begin(folder, "--rounds", str(rounds))
+    out, err = process.communicate(timeout=WAIT_SECONDS)
+    assert (process.returncode, err) == (0, "")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert {line["event"] for line in lines[1:-1]} == {"round"}
+    return lines
+
+
+@pytest.mark.slow
+def test_up__killed_itself__down_leaves_nothing(holdfast, folder):
+    at = ("--dir", str(folder))
+    with begin(folder) as process:
+        await_round(process)
+        # Who was begun is at work, and can be asked like any peer.
+        peer = holdfast("peer", "status", str(folder / "peers" / "1"), "--json").summary
+        assert peer["seat"] == 1
+        refused = holdfast("localnet", "start", "1", *at)
+        assert refused.code == 1
+        assert refused.err == (
+            "holdfast: peer 1: expected one that does not run, got one that does\n"
+        )
+        refused = holdfast("localnet", "cut", "3", *at)
+        assert refused.code == 1
+        assert refused.err == "holdfast: wires of peer 3: expected peers 0 to 2, got another\n"
+        assert holdfast("localnet", "start", "3", *at).code == 1
+        assert holdfast("localnet", "kill", "1", *at).code == 0
+        assert holdfast("localnet", "pause", "2", *at).code == 0
+        assert holdfast("localnet", "cut", "0", *at).code == 0
+        cut = holdfast("peer", "status", str(folder / "peers" / "0"))
+        assert (cut.code, cut.err.count("\n")) == (1, 1)
+        assert "127.0.0.1" in cut.err
+        process.kill()
+    assert holdfast("localnet", "down", *at).code == 0
+    assert living(folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_up__interrupted__ends_everything(folder, number, code):
+    with begin(folder) as process:
+        await_round(process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=WAIT_SECONDS)
+        assert process.returncode == code
+        assert err == "holdfast: interrupted\n"
+    assert living(folder) == []
+
+
+@pytest.mark.slow
+def test_down__another_terminal__ends_up_as_well(holdfast, folder):
+    with begin(folder) as process:
+        await_round(process)
+        assert holdfast("localnet", "down", "--dir", str(folder)).code == 0
+        process.communicate(timeout=WAIT_SECONDS)
+    assert living(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("up", "--chain", "geth"), 2, "--chain: expected embedded or anvil, got 'geth'"),
+        (("up", "--peers", "0"), 1, "peers: expected 1 to 128, got 0"),
+        (("up", "--dataset", "nothing"), 1, "data set: expected"),
+        (("kill", "0"), 1, "peer 0: expected one that runs, got one that does not"),
+        (("start", "0"), 1, "expected a federation that is up, got one that is not"),
+        (("cut", "0"), 1, "expected a federation that is up, got one that is not"),
+        (("down",), 1, "expected a federation of localnet up, got none"),
+    ],
+)
+def test_localnet__misused__is_told_in_a_line_and_leaves_nothing(
+    holdfast, folder, arguments, code, told
+):
+    outcome = holdfast("localnet", *arguments, "--dir", str(folder))
+    assert (outcome.code, outcome.out) == (code, "")
+    assert told in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert living(folder) == []
+
+
+def test_up__a_folder_with_something_else_in_it__is_left_alone(holdfast, folder):
+    folder.mkdir()
+    (folder / "chain").write_text("mine")
+    outcome = holdfast("localnet", "up", "--dir", str(folder))
+    assert outcome.code == 1
+    assert outcome.err == (
+        f"holdfast: {folder}: expected an empty folder, or a federation, got chain\n"
+    )
+    assert (folder / "chain").read_text() == "mine"

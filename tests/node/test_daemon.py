@@ -1,0 +1,79 @@
+"""A daemon's own decisions, on a real chain, with its waiting taken out."""
+
+from dataclasses import replace
+
+import pytest
+from peers_lab import PeersLab
+
+from chain.types import Attested, Joined
+from node.daemon.daemon import Daemon
+from node.daemon.shelves import Shelves
+from node.daemon.tallies import Tallies
+from node.errors import KeyUsedElsewhere, PeerRefused
+
+SEAT = 2
+STRANGER = "0x" + "77" * 20
+
+
+class Stepped(Daemon):
+    """Looks at the chain once in each `run`."""
+
+    looks = 0
+
+    def _wait(self, until):
+        self.looks += 1
+
+
+def look(daemon):
+    wanted = daemon.looks + 1
+    daemon.run(lambda: daemon.looks == wanted)
+
+
+def open_daemon(lab):
+    peer = lab.peers[SEAT]
+    journal = peer.lab_journal
+    return Stepped(lab.contract, peer, journal, Shelves(), list, None, Tallies(), clock=lab.clock)
+
+
+def test_run__its_seat_is_somebody_elses_by_now__stops_and_says_so():
+    with PeersLab() as lab:
+        daemon, seats = open_daemon(lab), lab.observer.ledger.seats
+        look(daemon)
+        owner = seats[SEAT].owner
+        seats[SEAT] = replace(seats[SEAT], owner=STRANGER)
+        with pytest.raises(PeerRefused) as refused:
+            look(daemon)
+        assert str(refused.value) == (
+            f"seat {SEAT}: expected still that of {owner}, "
+            f"got that of {STRANGER}, and [] for this key; start again"
+        )
+
+
+def test_run__its_key_has_another_seat_by_now__stops_and_names_it():
+    """A re-org took back the joining, and others joined before it came again."""
+    with PeersLab() as lab:
+        daemon, seats = open_daemon(lab), lab.observer.ledger.seats
+        seats[7] = seats.pop(SEAT)
+        with pytest.raises(PeerRefused, match=r"got that of None, and \[7\] for this key"):
+            look(daemon)
+
+
+def test_run__its_seat_is_not_there__waits_for_it():
+    with PeersLab() as lab:
+        daemon, seats = open_daemon(lab), lab.observer.ledger.seats
+        del seats[SEAT]
+        look(daemon)
+        assert daemon.looks == 1
+
+
+def test_open__the_seat_had_another_owner_who_voted__is_no_concern_of_the_new_one():
+    with PeersLab() as lab:
+        lab.play(1)
+        old = lab.observer.history
+        assert any(isinstance(e.event, Attested) and e.event.seat == SEAT for e in old)
+        joined = next(e for e in old if isinstance(e.event, Joined) and e.event.seat == SEAT)
+        lab.peers[SEAT] = lab.start(SEAT)
+        with pytest.raises(KeyUsedElsewhere):
+            open_daemon(lab)
+        lab.observer._history.append(joined)
+        look(open_daemon(lab))
