@@ -89,6 +89,7 @@ class Ledger:
     round: OpenRound = OpenRound(RoundId(0), RoundId(0), 0, Wei(0), 0)
     openings: dict[RoundId, Opened] = field(default_factory=dict)
     rows: dict[tuple[Key, RoundId], list[Logged]] = field(default_factory=dict)
+    stakes_in_rows: dict[tuple[Key, RoundId], list[Wei]] = field(default_factory=dict)
     results: dict[Key, Logged] = field(default_factory=dict)
     proposed_in: dict[RoundId, list[Key]] = field(default_factory=dict)
     votes: dict[Key, dict[Seat, Logged]] = field(default_factory=dict)
@@ -116,6 +117,13 @@ class Ledger:
         """Return the commitments to a round that hang off `parent`, in the chain's order."""
         row = (logged.event for logged in self.rows.get((parent, round_id), ()))
         return tuple(event for event in row if isinstance(event, Committed))
+
+    def committed_stakes(self, parent: Key, round_id: RoundId) -> tuple[Wei, ...]:
+        """Return the stake that stood behind each of `commitments` when it was made, in wei.
+
+        It entered the running hash, and stays there when the seat is slashed.
+        """
+        return tuple(self.stakes_in_rows.get((parent, round_id), ()))
 
     def candidates(self) -> tuple[Proposed, ...]:
         """Return what was proposed in the last round, in the chain's order."""
@@ -149,8 +157,10 @@ class Ledger:
                 self.round = OpenRound(number, named, ends_at, power, active, ran)
             case Closing(_, ends_at):
                 self.round = replace(self.round, commit_ends_at=ends_at)
-            case Committed(number, _, parent):
+            case Committed(number, seat, parent):
                 self.rows.setdefault((parent, number), []).append(logged)
+                stakes = self.stakes_in_rows.setdefault((parent, number), [])
+                stakes.append(self.stake_in(seat, number))
                 named = RoundId(max(self.round.named, number))
                 self.round = replace(self.round, named=named)
             case Proposed(number, key):

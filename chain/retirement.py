@@ -6,26 +6,13 @@ that prove a withholder.
 
 from dataclasses import astuple
 
-from eth_hash.auto import keccak
-
 from chain.federation import Call, Federation
+from chain.keys import build_record
 from chain.ledger import RAN_LIMIT, Ledger
-from chain.types import Agreed, Proposed, Record, RoundId, Seat
+from chain.types import Agreed, Record, RoundId, Seat
 
 MAX_RECORDS = 64
 """The contract reads no longer list: 12 kB of calldata."""
-
-
-def build_record(proposed: Proposed) -> Record:
-    """Return a proposed result as `retire_withholder` takes it."""
-    return Record(
-        proposed.round,
-        proposed.parent,
-        proposed.commitments,
-        proposed.included,
-        proposed.model_root,
-        keccak(proposed.coefficients),
-    )
 
 
 def can_watch(ledger: Ledger, seat: Seat) -> bool:

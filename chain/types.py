@@ -355,7 +355,7 @@ class SeatState:
 
 @dataclass(frozen=True)
 class Record:
-    """An agreed result as `retire_withholder` takes it: what its key is the hash of."""
+    """A proposed result: what its key is the hash of, as the contract takes it."""
 
     round: RoundId
     parent: Key

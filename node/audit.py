@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from chain.keys import compute_result_key, compute_running_hash, weigh
+from chain.keys import compute_result_key
 from chain.ledger import Ledger
 from chain.types import (
     Agreed,
@@ -36,6 +36,7 @@ from node.merkle import MODEL_TAG, compute_leaves, find_bad_leaf
 from node.result import Result, compute_result
 from node.rule.parameters import Member, Roll
 from node.spec import parse_spec, rule_of
+from node.view import hash_row, stakes_in_row
 
 
 @dataclass(frozen=True)
@@ -186,11 +187,7 @@ class Audit:
 
     def _check_proposal(self, event: Proposed, at: Position) -> None:
         """Check what needs no blobs at once; note a result that does not recompute for later."""
-        row = self._ledger.commitments(event.parent, event.round)
-        weights = (self._weigh(c) for c in row)
-        running = compute_running_hash(
-            event.parent, event.round, tuple(zip(row, weights, strict=True))
-        )
+        running = hash_row(self._ledger, event.parent, event.round)
         key = compute_result_key(
             event.round,
             event.parent,
@@ -261,6 +258,7 @@ class Audit:
             ),
             key=lambda logged: logged.event.seat if isinstance(logged.event, Committed) else 0,
         )
+        stakes = stakes_in_row(ledger, event.parent, event.round)
         updates, members, roots = [], [], [self._parent_root(event.parent)]
         for logged in row:
             commitment = logged.event
@@ -274,8 +272,7 @@ class Audit:
             updates.append(
                 update_from_payload(payload, parameters.coordinates, parameters.update_bytes)
             )
-            stake = ledger.stake_in(commitment.seat, commitment.round)
-            members.append(Member(commitment.seat, stake, commitment.samples))
+            members.append(Member(commitment.seat, stakes[commitment.seat], commitment.samples))
             roots.append(commitment.root)
         head = self._read(self._naming.model_blob(roots[0]), at, event.round, ())
         opening = ledger.openings[event.round]
@@ -335,10 +332,6 @@ class Audit:
         if parent == self._ledger.genesis:
             return self._parameters.genesis
         return self._ledger.result(parent).model_root
-
-    def _weigh(self, commitment: Committed) -> int:
-        stake = self._ledger.stake_in(commitment.seat, commitment.round)
-        return weigh(self._parameters.weighting, stake, commitment.samples)
 
     @property
     def _naming(self) -> Naming:

@@ -76,14 +76,15 @@ def build_refutation(
 ) -> bytes:
     """Return the evidence on a coordinate of the model, or of the zeros behind it.
 
-    The payloads are those that were committed to; whether the coordinate is wrong is not asked.
+    The payloads are those that were committed to, the new model's with what it has in the zeros, if
+    anything; whether the coordinate is wrong is not asked.
     Raises `InputRefused` where an update is missing or the coordinate is in no leaf of the model.
     """
     leaf = coordinate * MODEL_BYTES // LEAF_BYTES
     if coordinate < 0 or leaf > (len(new_model) - 1) // LEAF_BYTES:
         raise InputRefused("evidence: coordinate", "in a leaf of the model", coordinate)
     claim = _show_chunk(new_model, MODEL_TAG, leaf)
-    if coordinate * MODEL_BYTES >= len(new_model):
+    if coordinate * MODEL_BYTES >= len(old_model):
         return _pack(inputs, claim)
     return _pack(
         inputs,

@@ -37,7 +37,7 @@ from node.rule.parameters import Member, Roll, Rule
 from node.spec import rule_of
 from node.training import Job, Trainer
 from node.trainings import Trainings
-from node.view import build_view, compute_row_hash
+from node.view import build_view, compute_row_hash, stakes_in_row
 
 LOG = logging.getLogger("holdfast.peer")
 
@@ -281,6 +281,7 @@ class Peer:
         parameters, ledger = self._contract.parameters, self._contract.observer.ledger
         row = sorted((c for c in view.row if c.seat in included), key=lambda c: c.seat)
         opening = ledger.openings[view.round]
+        stakes = stakes_in_row(ledger, view.head.key, view.round)
         updates = [
             update_from_payload(
                 self._holdings.get(self._naming.committed_blob(c)),
@@ -293,7 +294,7 @@ class Peer:
         return self._compute(
             self._rule,
             Roll(opening.power_wei, opening.active),
-            [Member(c.seat, ledger.stake_in(c.seat, c.round), c.samples) for c in row],
+            [Member(c.seat, stakes[c.seat], c.samples) for c in row],
             model_from_payload(head, parameters.coordinates),
             updates,
             [view.head.model_root, *(c.root for c in row)],

@@ -2,7 +2,7 @@
 
 from chain.keys import compute_running_hash, compute_turn, weigh
 from chain.ledger import Ledger
-from chain.types import RoundId, Seat
+from chain.types import Key, RoundId, Seat, Wei
 from node.round import Candidate, View
 
 
@@ -37,9 +37,26 @@ def build_view(ledger: Ledger, seat: Seat) -> View:
 
 def compute_row_hash(ledger: Ledger, view: View) -> bytes:
     """Return the running hash of the round's row, as the contract keeps it."""
+    return hash_row(ledger, view.head.key, view.round)
+
+
+def hash_row(ledger: Ledger, parent: Key, round_id: RoundId) -> bytes:
+    """Return the running hash of the commitments to a round that hang off `parent`."""
+    row = ledger.commitments(parent, round_id)
+    weighed = tuple(zip(row, weigh_row(ledger, parent, round_id), strict=True))
+    return compute_running_hash(parent, round_id, weighed)
+
+
+def weigh_row(ledger: Ledger, parent: Key, round_id: RoundId) -> tuple[int, ...]:
+    """Return what each commitment of a row weighs in the running hash."""
     assert ledger.parameters is not None, "the creation is a ledger's first event"
     weighting = ledger.parameters.weighting
-    weights = (weigh(weighting, ledger.stake_in(c.seat, c.round), c.samples) for c in view.row)
-    return compute_running_hash(
-        view.head.key, view.round, tuple(zip(view.row, weights, strict=True))
-    )
+    row = ledger.commitments(parent, round_id)
+    stakes = ledger.committed_stakes(parent, round_id)
+    return tuple(weigh(weighting, w, c.samples) for c, w in zip(row, stakes, strict=True))
+
+
+def stakes_in_row(ledger: Ledger, parent: Key, round_id: RoundId) -> dict[Seat, Wei]:
+    """Return the stake with which each seat committed to a round on `parent`, in wei."""
+    row = ledger.commitments(parent, round_id)
+    return dict(zip((c.seat for c in row), ledger.committed_stakes(parent, round_id), strict=True))

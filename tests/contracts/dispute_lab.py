@@ -9,8 +9,7 @@ from random import Random
 import numpy as np
 from federation_lab import Lab, Mined, OpenLab, Proposal
 
-from chain.keys import compute_update_tag
-from chain.retirement import build_record
+from chain.keys import build_record, compute_update_tag
 from chain.types import Proposed, Record, Root, RoundId, Seat
 from node.encoding import to_payload
 from node.evidence import Commitment, Inputs, build_answer, build_refutation
