@@ -9,6 +9,7 @@ from consortium_lab import PLAN, await_lines, end, stop
 ETHER = 10**18
 
 
+@pytest.mark.slow
 def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(consortium):
     consortium.init("a", "1/3")
     plan = consortium.directory / "plan.toml"

@@ -113,8 +113,8 @@ def test_run__its_key_has_voted_without_this_folder__ends_with_3_for_good(consor
 )
 def test_run__a_node_behind_a_key__is_told_without_it(consortium, word):
     consortium.init("a", "1/2", "--contract", "0x" + "12" * 20)
-    process = consortium.run("a", 1, "--set", f'chain.rpc=["http://{word}"]')
-    lines = end(process, code=1)
-    assert "WORD" not in lines
-    assert "expected a node at http://127.0.0.1:1" in lines
-    assert lines.endswith(", got Connection refused\n")
+    outcome = consortium.run_here("a", "--set", f'chain.rpc=["http://{word}"]')
+    assert outcome.code == 1
+    assert "WORD" not in outcome.err + outcome.out
+    assert "expected a node at http://127.0.0.1:1" in outcome.err
+    assert outcome.err.endswith(", got Connection refused\n")

@@ -18,6 +18,7 @@ INITCODE_LIMIT_BYTES = 49_152
 """EIP-3860."""
 
 
+@pytest.mark.slow  # `make check` compiles it, too
 def test_artifact__compiled_afresh__is_the_committed_one() -> None:
     assert compile_artifact() == ARTIFACT.read_text(), "run `make contract`"
 
