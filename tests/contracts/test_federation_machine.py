@@ -15,9 +15,11 @@ from federation_chorus import (
     accuse,
     agree,
     attest_and_commit,
+    claim,
     clear_out,
     commit_all,
     end_round,
+    fund,
     open_votes,
     propose,
     staff,
@@ -27,6 +29,7 @@ from federation_counters import Counters
 from federation_dispute_stories import DISPUTE_STORIES, tell_of_a_full_archive, tell_of_a_lie
 from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair, open_pair, telling
+from federation_reward_stories import REWARD_STORIES, tell_of_wages
 from federation_seat_stories import (
     SEAT_STORIES,
     tell_of_a_full_house,
@@ -45,15 +48,27 @@ from chain.errors import REASONS, ParametersRefused
 
 SEATS = 6
 AFTER_CREATION = [reason for reason, kind in REASONS.items() if kind is not ParametersRefused]
-SETUP = {"min_updates": 2, "max_seats": SEATS, "retire_seconds": 1000, "max_missed": 2}
+SETUP = {
+    "min_updates": 2,
+    "max_seats": SEATS,
+    "retire_seconds": 1000,
+    "max_missed": 2,
+    "reward_wei_per_second": ETHER // 1000,
+}
 EQUAL = {**SETUP, "weighting": 1, "selection": 0, "clip": 0, "faults_bps": 0}
 SAMPLES = {**SETUP, "weighting": 2, "selection": 0, "faults_bps": 0}
 NARROW = {**SETUP, "max_unsettled": 2, "challenge_blocks": 5}
-CLOSED = {**SETUP, "admitted": (0, 1, 2, 3, 5, 7, 9), "max_missed": 3, "min_updates": 3}
+CLOSED = {
+    **SETUP,
+    "admitted": (0, 1, 2, 3, 5, 7, 9),
+    "max_missed": 3,
+    "min_updates": 3,
+    "reward_wei_per_second": 0,
+}
 KRUM = {**SETUP, "selection": 2}
 SETUPS = (SETUP, EQUAL, SAMPLES, CLOSED, KRUM, NARROW)
 EQUAL_STORIES = (tell_of_stakes, tell_of_wrong_proposals, tell_of_a_full_house)
-EVERY_STORY = (*STORIES, *SEAT_STORIES, *DISPUTE_STORIES)
+EVERY_STORY = (*STORIES, *SEAT_STORIES, *DISPUTE_STORIES, *REWARD_STORIES)
 
 seats = st.integers(0, SEATS - 1)
 # Mostly the round that is open or the next one, mostly the head, mostly the seat's own account.
@@ -191,6 +206,23 @@ class FederationMachine(RuleBasedStateMachine):
             open_votes(self.pair, absent)
             end_round(self.pair)
 
+    # Rewards --------------------------------------------------------------------------------------
+
+    @rule(value=st.sampled_from([0, 1, ETHER // 10, ETHER]))
+    def fund(self, value: int) -> None:
+        with telling(self.pair):
+            fund(self.pair, value)
+
+    @rule(seat=seats, most=st.sampled_from([1, 128]))
+    def claim(self, seat: int, most: int) -> None:
+        with telling(self.pair):
+            claim(self.pair, seat, most)
+
+    @rule(seat=seats, chosen=st.lists(picks, max_size=3), other=others)
+    def claim_anything(self, seat: int, chosen: list[int], other: int) -> None:
+        keys = [self.key(pick) for pick in chosen]
+        self.move("claim", self.account(seat, other), seat, keys)
+
     # The chain, and stories -----------------------------------------------------------------------
 
     @rule()
@@ -316,7 +348,7 @@ def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> No
     counters = Counters()
     sent = tell_stories(counters, SETUP, EVERY_STORY)
     sent += tell_stories(counters, EQUAL, EQUAL_STORIES)
-    sent += tell_stories(counters, CLOSED, (tell_of_strangers,))
+    sent += tell_stories(counters, CLOSED, (tell_of_strangers, tell_of_wages))
     sent += tell_stories(counters, NARROW, (tell_of_a_full_archive, tell_of_a_lie))
     sent += roam(counters, start=1, moves=20)
     sent += walk(counters, start=1, examples=6, steps=6)

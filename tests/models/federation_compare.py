@@ -13,6 +13,7 @@ from federation_records import RETIRED, Tenancy
 from chain.federation import OUTPUTS, encode_call
 from chain.keys import compute_running_hash, weigh
 from chain.observer import Observer
+from chain.rewards import compute_earned
 from chain.types import Agreed, Key, Opened, RoundId, Seat, Wei, bitmap_of, seats_of
 
 
@@ -33,6 +34,7 @@ class Comparison:
         self._check_results(since)
         self._check_rolls(since)
         self._check_archive(since)
+        self._check_rewards()
         self._check_invariants()
 
     def _read(self, function: str, *arguments: object) -> Any:
@@ -161,6 +163,17 @@ class Comparison:
             assert self._read("owed", account) == amount
         burnt = int(self.lab.get_balance(NOBODY))
         assert burnt == model.burned, "what is burned is nobody's"
+
+    def _check_rewards(self) -> None:
+        model, ledger = self.model, self.observer.ledger
+        earned = model.earned
+        assert self._read("pool") == (model.funded, earned)
+        assert (ledger.funded_wei, compute_earned(ledger)) == (model.funded, earned)
+        assert model.rewarded <= earned <= model.funded, "no more is paid than there is"
+        shares = [cast(Agreed, logged.event).share_wei for logged in ledger.agreed]
+        assert shares == [agreement.share for agreement in model.chain]
+        for tenancy in model.tenancies:
+            assert ledger.paid_to[Seat(tenancy.seat)] == tenancy.paid_to
 
     def _check_rolls(self, since: int) -> None:
         ledger, model = self.observer.ledger, self.model

@@ -40,7 +40,7 @@ from node.evidence import Commitment, Inputs, build_answer, build_refutation
 from node.rule.readable import find_step
 
 ADDRESSES = tuple(account.address for account in derive_accounts(12))
-PAYABLE = ("join", "top_up", "activate", "challenge")
+PAYABLE = ("join", "top_up", "activate", "challenge", "fund")
 WEALTH_WEI = 2**97
 """Of every account: enough to pass the bound of all stakes."""
 
