@@ -23,6 +23,7 @@ ChainError
     ├── ParametersRefused    at creation
     ├── SeatRefused          join, top_up, leave, withdraw, retire, activate
     ├── DisputeRefused       challenge, answer, close, refute
+    ├── RewardRefused        fund, claim
     ├── NotOwner             the key is not the seat's
     ├── AlreadyDone          nothing to do: it stands on the chain
     ├── Overtaken            the round moved on: look again
@@ -255,6 +256,10 @@ class DisputeRefused(Reverted):
     """There is nothing to dispute, or not now, or not for so little."""
 
 
+class RewardRefused(Reverted):
+    """There is no such reward, or not yet."""
+
+
 class NotOwner(Reverted):
     """The sending key is not the seat's."""
 
@@ -328,7 +333,9 @@ REASONS: dict[str, type[Reverted]] = {
     "results: max_unsettled is 0": ParametersRefused,
     "disputes: bond_wei is 0": ParametersRefused,
     "disputes: 2**95 wei or more": ParametersRefused,
+    "disputes: a refutation over 131,072 bytes": ParametersRefused,
     "disputes: not the judge": ParametersRefused,
+    "rewards: 2**95 wei or more": ParametersRefused,
     "seats: a window of 2**32 seconds or more": ParametersRefused,
     "seats: retire_seconds is 0": ParametersRefused,
     "seats: max_missed is 0": ParametersRefused,
@@ -367,6 +374,11 @@ REASONS: dict[str, type[Reverted]] = {
     "disputes: still to be answered": DisputeRefused,
     "disputes: nothing to pay back": AlreadyDone,
     "disputes: nothing to collect": AlreadyDone,
+    "rewards: none are paid here": RewardRefused,
+    "rewards: nothing sent": RewardRefused,
+    "rewards: not in ascending order": Malformed,
+    "rewards: not a settled result": RewardRefused,
+    "rewards: nothing to claim": AlreadyDone,
     "evidence: no such coordinate": Malformed,
     "evidence: no such leaves": Malformed,
     "evidence: not the commitments": Malformed,

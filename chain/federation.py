@@ -193,6 +193,11 @@ class Federation:
         voters, number, stake, _ = self.read("tally", key, at=at)
         return voters, RoundId(number), Wei(stake)
 
+    def get_pool(self, at: BlockId | None = None) -> tuple[Wei, Wei]:
+        """Return what was paid in for rewards, and what results have earned of it, paid or not."""
+        funded, earned = self.read("pool", at=at)
+        return Wei(funded), Wei(earned)
+
     def get_events(self, first: int, last: int) -> list[Logged]:
         """Return the contract's events in the blocks `first` to `last`, in the chain's order.
 

@@ -12,12 +12,14 @@ from chain.types import (
     Answered,
     Attested,
     Challenged,
+    Claimed,
     Closed,
     Closing,
     Collected,
     Committed,
     Created,
     EndpointSet,
+    Funded,
     Head,
     Joined,
     Key,
@@ -97,6 +99,12 @@ class Ledger:
     agreed: list[Logged] = field(default_factory=list)
     voided: list[Logged] = field(default_factory=list)
     """What was agreed once and is void."""
+    cut_at: RoundId = RoundId(0)
+    """The last round when a result became void: votes on results of rounds before it are over."""
+    funded_wei: Wei = Wei(0)
+    """All that was ever paid in for rewards."""
+    paid_to: dict[Seat, RoundId] = field(default_factory=dict)
+    """The last round that a seat can not be paid for any more."""
 
     def head(self) -> Head:
         """Return the agreed result; the genesis model before the first agreement."""
@@ -182,9 +190,14 @@ class Ledger:
                 self.voided += self.agreed[height - 1 :]
                 del self.agreed[height - 1 :]
                 self.round = replace(self.round, number=self.round.named, commit_ends_at=0)
+                self.cut_at = self.round.named
             case Slashed(_, voters, divisor):
                 for seat in seats_of(voters):
                     self._slash(seat, divisor)
+            case Funded(_, amount):
+                self.funded_wei = Wei(self.funded_wei + amount)
+            case Claimed(seat, number):
+                self.paid_to[seat] = number
             case Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected():
                 pass
             case event:
@@ -215,6 +228,7 @@ class Ledger:
         if isinstance(event, Joined):
             stakes = ((event.counts_from, event.stake_wei),)
             self.seats[event.seat] = SeatRecord(event.owner, event.endpoint, stakes)
+            self.paid_to[event.seat] = RoundId(event.counts_from - 1)
             return
         record = self.seats[event.seat]
         match event:

@@ -48,6 +48,7 @@ class Parameters:
     max_unsettled: int
     bond_wei: Wei
     challenger_cap_wei: Wei
+    reward_wei_per_second: Wei
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,21 @@ class Collected:
 
 
 @dataclass(frozen=True)
+class Funded:
+    account: str
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A seat was paid for results of rounds up to this one; it will be for none before it."""
+
+    seat: Seat
+    round: RoundId
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
 class Opened:
     round: RoundId
     parent: Key
@@ -260,9 +276,12 @@ class Attested:
 
 @dataclass(frozen=True)
 class Agreed:
+    """A result is the head; each seat with a weight in it earns a share by approving it."""
+
     round: RoundId
     key: Key
     height: int
+    share_wei: Wei
 
 
 Event = (
@@ -290,6 +309,8 @@ Event = (
     | Answered
     | Closed
     | Collected
+    | Funded
+    | Claimed
 )
 
 

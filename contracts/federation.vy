@@ -13,6 +13,7 @@ from modules import parameters
 from modules import phase
 from modules import retirement
 from modules import results
+from modules import rewards
 from modules import rounds
 from modules import rule
 from modules import seats
@@ -22,9 +23,12 @@ initializes: phase
 initializes: rule
 initializes: seats[phase := phase]
 initializes: results[phase := phase]
-initializes: membership[admission := admission, phase := phase, results := results, seats := seats]
-initializes: rounds[phase := phase, results := results, rule := rule, seats := seats]
-initializes: disputes[results := results, seats := seats]
+initializes: rewards[results := results, seats := seats]
+initializes: membership[
+    admission := admission, phase := phase, results := results, rewards := rewards, seats := seats
+]
+initializes: rounds[phase := phase, results := results, rewards := rewards, rule := rule, seats := seats]
+initializes: disputes[results := results, rewards := rewards, seats := seats]
 initializes: retirement[phase := phase, results := results, seats := seats]
 
 exports: (membership.join, membership.top_up, membership.set_endpoint, membership.leave, membership.withdraw)
@@ -33,6 +37,7 @@ exports: (rounds.commit, rounds.propose, rounds.attest, rounds.attest_and_commit
 exports: (disputes.challenge, disputes.answer, disputes.close, disputes.refute, disputes.collect)
 exports: (membership.seat, results.head, rounds.round, results.row, results.tally)
 exports: (results.archived, results.canonical, disputes.judge, disputes.owed)
+exports: (rewards.fund, rewards.claim, rewards.pool)
 
 event Created:
     spec: Bytes[parameters.MAX_SPEC_BYTES]
@@ -56,6 +61,7 @@ def __init__(spec: Bytes[parameters.MAX_SPEC_BYTES], p: parameters.Parameters, j
     admission.__init__(p.admission)
     retirement.__init__(p)
     results.__init__(p)
+    rewards.__init__(p)
     disputes.__init__(p, judge)
     PARAMETERS = p
     log Created(spec=spec, parameters=p)

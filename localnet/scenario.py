@@ -126,6 +126,7 @@ class Scenario:
             max_unsettled=1024,
             bond_wei=Wei(10**16),
             challenger_cap_wei=Wei(10**17),
+            reward_wei_per_second=Wei(0),
         )
 
     def to_json(self) -> str:

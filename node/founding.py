@@ -62,6 +62,10 @@ class _Disputes(Table):
     challenger_cap_wei: int = Field(default=ETHER // 10, ge=0)
 
 
+class _Rewards(Table):
+    reward_wei_per_second: int = Field(default=0, ge=0)
+
+
 class _Page(Table):
     holdfast: int
     name: str
@@ -72,6 +76,7 @@ class _Page(Table):
     seats: _Seats = Field(default_factory=_Seats)
     time: _Time = Field(default_factory=_Time)
     disputes: _Disputes = Field(default_factory=_Disputes)
+    rewards: _Rewards = Field(default_factory=_Rewards)
 
 
 @dataclass(frozen=True)
@@ -177,4 +182,5 @@ def _set_parameters(
         **seats,
         **page.time.model_dump(),
         **page.disputes.model_dump(),
+        **page.rewards.model_dump(),
     )

@@ -18,12 +18,16 @@
 """
 
 from modules import check
+from modules import evidence
+from modules import merkle
 from modules import parameters
 from modules import results
+from modules import rewards
 from modules import rule
 from modules import seats
 
 uses: results
+uses: rewards
 uses: seats
 
 event Challenged:
@@ -80,6 +84,10 @@ struct Challenge:
 # What nodes relay in one transaction.
 MAX_EVIDENCE_BYTES: constant(uint256) = 131_072
 MAX_ANSWER_BYTES: constant(uint256) = 32_768
+# Less what a transaction has beside its data: nonce, fees, address, signature, in RLP.
+MAX_TRANSACTION_BYTES: constant(uint256) = MAX_EVIDENCE_BYTES - 256
+# Selector, round, coordinate, offset and length; parent, included, model root; the parent's record; a count.
+HEAD_BYTES: constant(uint256) = 132 + 96 + evidence.RECORD_BYTES + 1
 # One call shows 16 kB at most.
 MAX_LEAVES: constant(uint256) = 64
 LEAF_BYTES: constant(uint256) = 256
@@ -92,7 +100,7 @@ SILENCE: constant(uint256) = 5
 LIE: constant(uint256) = 1
 
 # Hash of the judge's code; `contracts.build` says it anew when that changes.
-JUDGE_CODE: constant(bytes32) = 0x7be0f83f41ec95a261eb300786487274e83e3f83478e4ae0e9f98289a739139c
+JUDGE_CODE: constant(bytes32) = 0xd77a937937fd3cc068254ed05d48e087f39cea73798b84a529ff374c44d4c4d0
 
 JUDGE: immutable(address)
 BOND_WEI: immutable(uint256)
@@ -108,6 +116,8 @@ _owed: HashMap[address, uint256]
 def __init__(p: parameters.Parameters, judge: address):
     assert p.bond_wei != 0, "disputes: bond_wei is 0"
     assert max(p.bond_wei, p.challenger_cap_wei) < seats.WEI_LIMIT, "disputes: 2**95 wei or more"
+    # Whatever fits costs no more than half of what a transaction may, 16,777,216 gas (EIP-7825).
+    assert self._longest_refutation(p) <= MAX_TRANSACTION_BYTES, "disputes: a refutation over 131,072 bytes"
     BOND_WEI = p.bond_wei
     CAP_WEI = p.challenger_cap_wei
     # Last of all: whoever asks whether parameters would do needs no judge yet.
@@ -208,7 +218,7 @@ def close(result: results.Record, which: uint256, first: uint256, count: uint256
     elif results._is_canonical(result.round, r):
         check._that(block.timestamp >= c.answer_until, "disputes: still to be answered")
         results._drop_challenge(result.round)
-        results._cut(result.round, r.height, result.parent)
+        self._cut(result.round, r, result.parent)
         paid += self._slash(result.round, key, SILENCE, paid, 0)
 
     # What was paid back once is gone; that it was asked stays known.
@@ -235,7 +245,7 @@ def refute(round: uint256, coordinate: uint256, data: Bytes[MAX_EVIDENCE_BYTES])
 
     results._note_refutation(round)
     if is_canonical:
-        results._cut(round, r.height, extract32(proven, 32))
+        self._cut(round, r, extract32(proven, 32))
     earned: uint256 = self._slash(round, key, LIE, CAP_WEI, min(self._lost[round], CAP_WEI))
     self._owed[msg.sender] += earned
     log Refuted(round=round, coordinate=coordinate, refuter=msg.sender, earned_wei=earned)
@@ -275,6 +285,12 @@ def owed(account: address) -> uint256:
 
 
 @internal
+def _cut(round: uint256, r: results.Archived, parent: bytes32):
+    results._cut(round, r.height, parent)
+    rewards._cut(round)
+
+
+@internal
 def _slash(round: uint256, key: bytes32, divisor: uint256, most: uint256, pot: uint256) -> uint256:
     """
     @notice Takes the voters' stakes, or a part: at most half is paid, first into the pot, the rest is burned.
@@ -292,6 +308,19 @@ def _slash(round: uint256, key: bytes32, divisor: uint256, most: uint256, pot: u
     log Slashed(round=round, voters=voters, divisor=divisor, taken_wei=taken, burned_wei=burned)
     raw_call(empty(address), b"", value=burned)
     return earned
+
+
+@internal
+@pure
+def _longest_refutation(p: parameters.Parameters) -> uint256:
+    """
+    @return Bytes of the calldata that shows all seats' parts of a coordinate.
+    """
+    model: uint256 = merkle._depth(merkle._leaves(p.coordinates * merkle.MODEL_BYTES))
+    update: uint256 = merkle._depth(merkle._leaves(p.coordinates * p.update_bytes))
+    shown: uint256 = 1 + merkle.LEAF_BYTES + 32 * update
+    seat: uint256 = evidence.COMMITMENT_BYTES + evidence.COEFFICIENT_BYTES + shown
+    return HEAD_BYTES + p.max_seats * seat + 2 * (merkle.LEAF_BYTES + 32 * model)
 
 
 @internal

@@ -12,11 +12,13 @@ from modules import check
 from modules import parameters
 from modules import phase
 from modules import results
+from modules import rewards
 from modules import seats
 
 uses: admission
 uses: phase
 uses: results
+uses: rewards
 uses: seats
 
 event Joined:
@@ -80,6 +82,7 @@ def join(endpoint: String[ENDPOINT_BYTES], proof: DynArray[bytes32, admission.PR
 
     seats._take(seat, msg.sender, msg.value, counts_from)
     seats._enrol(msg.value, 1)
+    rewards._start(seat, counts_from)
     log Joined(seat=seat, owner=msg.sender, stake_wei=msg.value, counts_from=counts_from, endpoint=endpoint)
     return seat
 
@@ -185,4 +188,5 @@ def _lowest_free(taken: uint256) -> uint256:
             break
         if (taken >> seat) & 1 == 0:
             return seat
-    raise "seats: every seat is taken"
+    check._that(False, "seats: every seat is taken")
+    return seats.SEATS

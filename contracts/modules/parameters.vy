@@ -4,7 +4,7 @@
 @license Apache-2.0
 @notice One struct for the constructor and for whoever asks later. Each module checks and keeps the part
         it answers for: `rule` the arithmetic, `phase` the deadlines, `seats` the stakes, `admission` who may
-        come, `retirement` who must go, `results` how long a result can be disputed, `disputes` the deposits.
+        come, `retirement` who must go, `results` how long a result can be disputed, `disputes` the deposits, `rewards` the pay.
 """
 
 struct Parameters:
@@ -33,6 +33,7 @@ struct Parameters:
     max_unsettled: uint256  # results that may be disputable at a time
     bond_wei: uint256  # least deposit of who asks for data
     challenger_cap_wei: uint256  # most that a refutation pays
+    reward_wei_per_second: uint256  # what results earn together; 0: nothing, and there is no pool
 
 
 # A spec is a page of TOML, and a log byte costs 8 gas.

@@ -124,7 +124,7 @@ def head() -> Head:
         key=self._head,
         height=word & (2**32 - 1),
         round=self._head_round(),
-        agreed_at=(word >> 32) & (2**40 - 1),
+        agreed_at=self._head_agreed_at(),
         settled=word >> 104,
     )
 
@@ -211,6 +211,12 @@ def _height() -> uint256:
 @view
 def _head_round() -> uint256:
     return (self._head_word >> 72) & (2**32 - 1)
+
+
+@internal
+@view
+def _head_agreed_at() -> uint256:
+    return (self._head_word >> 32) & (2**40 - 1)
 
 
 @internal
@@ -321,6 +327,16 @@ def _is_settled_before(round: uint256) -> bool:
     self._settle()
     settled: uint256 = self._head_word >> 104
     return settled == self._height() or self._round_at(settled + 1) >= round
+
+
+@internal
+@view
+def _is_settled(round: uint256) -> bool:
+    """
+    @notice Whether the result of a round is known to be settled.
+    """
+    height: uint256 = self._records[round] & (2**32 - 1)
+    return height <= self._head_word >> 104 and self._round_at(height) == round
 
 
 @internal

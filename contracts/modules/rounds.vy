@@ -11,11 +11,13 @@ from modules import check
 from modules import parameters
 from modules import phase
 from modules import results
+from modules import rewards
 from modules import rule
 from modules import seats
 
 uses: phase
 uses: results
+uses: rewards
 uses: rule
 uses: seats
 
@@ -57,6 +59,7 @@ event Agreed:
     round: indexed(uint256)
     key: bytes32
     height: uint256
+    share_wei: uint256
 
 
 @external
@@ -173,9 +176,10 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
     is_open: bool = is_on_head and round == r.number and block.timestamp < r.commit_ends_at
     is_opening: bool = False
     if not is_open:
-        assert round == r.number + 1, "rounds: not a round to commit to"
+        check._that(round == r.number + 1, "rounds: not a round to commit to")
         is_opening = is_on_head and self._can_open(r)
-        assert is_opening or self._is_candidate(parent, r, row.word), "rounds: the parent is not a result to build on"
+        is_on_result: bool = is_opening or self._is_candidate(parent, r, row.word)
+        check._that(is_on_result, "rounds: the parent is not a result to build on")
 
     row.word = (row.word | (1 << seat)) + (stake << 128)
     if row.running == empty(bytes32):
@@ -193,9 +197,9 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
         return
     if round > r.named:
         # A round that could never open would hold up all later ones, and whoever waits to leave.
-        assert seats._active() >= rule.MIN_UPDATES, "rounds: too few active seats"
+        check._that(seats._active() >= rule.MIN_UPDATES, "rounds: too few active seats")
         # On a result that is not the head yet: it will be, should this round open.
-        assert results._has_room(0 if is_on_head else 1), "rounds: too many unsettled results"
+        check._that(results._has_room(0 if is_on_head else 1), "rounds: too many unsettled results")
         r.named = round
         seats._fix_roll()
         phase._store(r)
@@ -206,15 +210,15 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
 @internal
 def _attest(seat: uint256, key: bytes32):
     t: results.Tally = results._tally(key)
-    assert t.round != 0, "rounds: no such result"
-    assert (t.voters >> seat) & 1 == 0, "rounds: already approved"
+    check._that(t.round != 0, "rounds: no such result")
+    check._that((t.voters >> seat) & 1 == 0, "rounds: already approved")
     stake: uint256 = seats._vote_in(seat, t.round)
-    assert stake != 0, "rounds: the seat does not count in this round"
+    check._that(stake != 0, "rounds: the seat does not count in this round")
     r: phase.Round = phase._load()
     is_live: bool = t.round == r.number and not phase._is_over(r)
     # A late approval of the head moves nothing, but whoever gave it answers for it, and is paid.
     is_late: bool = t.round == r.voted_from and key == results._head
-    assert is_live or is_late, "rounds: the vote on this result is over"
+    check._that(is_live or is_late, "rounds: the vote on this result is over")
 
     t.voters |= 1 << seat
     t.stake += stake
@@ -228,8 +232,9 @@ def _attest(seat: uint256, key: bytes32):
 
 @internal
 def _agree(key: bytes32, r: phase.Round):
+    share: uint256 = rewards._accrue(key, r)
     height: uint256 = results._append(key, r.number)
-    log Agreed(round=r.number, key=key, height=height)
+    log Agreed(round=r.number, key=key, height=height, share_wei=share)
     closed: phase.Round = r
     closed.commit_ends_at = 0
     closed.voted_from = r.number

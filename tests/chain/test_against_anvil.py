@@ -45,6 +45,7 @@ PARAMETERS = Parameters(
     max_unsettled=1024,
     bond_wei=Wei(10**16),
     challenger_cap_wei=Wei(10**17),
+    reward_wei_per_second=Wei(0),
 )
 
 

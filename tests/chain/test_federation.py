@@ -66,7 +66,7 @@ def play_everything(lab: Lab) -> list[Event]:
     told.append(
         Proposed(1, p.key, 2, genesis, p.commitments, 0b111, 0b111, p.model_root, p.coefficients)
     )
-    told += [Attested(p.key, 2), Attested(p.key, 0), Agreed(1, p.key, 1)]
+    told += [Attested(p.key, 2), Attested(p.key, 0), Agreed(1, p.key, 1, 0)]
     since = lab.act("retire", 1, by=9).timestamp
     told.append(Watched(1, since, 0))
     return told + retire_and_activate(lab)

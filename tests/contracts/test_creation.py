@@ -88,6 +88,12 @@ EDGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("disputes: 2**95 wei or more", {name: 2**95}, {name: 2**95 - 1})
         for name in ("bond_wei", "challenger_cap_wei")
     ),
+    ("rewards: 2**95 wei or more", {"reward_wei_per_second": 2**95}, {"reward_wei_per_second": 1}),
+    (
+        "disputes: a refutation over 131,072 bytes",
+        {"max_seats": 128, "coordinates": 2**28 + 1},
+        {"max_seats": 128, "coordinates": 2**28},
+    ),
     ("seats: retire_seconds is 0", {"retire_seconds": 0}, {"retire_seconds": 1}),
     ("seats: max_missed is 0", {"max_missed": 0}, {"max_missed": 2}),
     ("seats: max_missed is 1", {"max_missed": 1}, {"max_missed": 2}),

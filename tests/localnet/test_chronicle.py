@@ -44,6 +44,7 @@ PARAMETERS = Parameters(
     1024,
     10**16,
     10**17,
+    0,
 )
 ENDS = 1600
 
@@ -85,7 +86,7 @@ class Scene:
 
     def agree(self, number, parent):
         self.add(Proposed(number, KEY, 0, parent, b"", 0b11, 0b11, ROOT, b""))
-        self.add(Attested(KEY, 0), Attested(KEY, 2), Agreed(number, KEY, 1))
+        self.add(Attested(KEY, 0), Attested(KEY, 2), Agreed(number, KEY, 1, 0))
 
     def ended(self):
         self.chronicle.note()

@@ -10,6 +10,7 @@ from federation_pair import ADDRESSES, Pair
 from federation_records import LEFT, RETIRED
 
 from chain.retirement import find_withheld
+from chain.rewards import find_claim
 from chain.types import Seat
 
 NOBODY_ABSENT: Collection[int] = ()
@@ -169,6 +170,23 @@ def ask(
 def answer(pair: Pair, key: bytes, which: int, first: int, count: int) -> str | None:
     data = pair.answer(key, which, first, count) or bytes(500)
     return pair.move("answer", 7, pair.record(key), which, first, count, data)
+
+
+def fund(pair: Pair, value: int) -> str | None:
+    """Pay into the pool by an account without a seat."""
+    return pair.move("fund", 10, value=value)
+
+
+def claim(pair: Pair, seat: int, most: int = 128) -> str | None:
+    """Claim by the seat's own account what the ledger finds for it, or nothing."""
+    is_behind, before = pair.is_behind, pair.model.rewarded
+    next_at = max(pair.lab.now + 1, pair.lab.clock.at)
+    settled = pair.model.settled(next_at)
+    found = find_claim(pair.observer.ledger, Seat(seat), settled, most)
+    reason = pair.move("claim", pair.account_of(seat), seat, list(found.keys))
+    if reason is None and not is_behind:
+        assert pair.model.rewarded - before == found.amount_wei
+    return reason
 
 
 def close(pair: Pair, key: bytes, which: int, first: int, count: int) -> str | None:

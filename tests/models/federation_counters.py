@@ -13,6 +13,7 @@ from chain.types import (
     Activated,
     Agreed,
     Attested,
+    Claimed,
     Closed,
     Event,
     Joined,
@@ -62,6 +63,10 @@ WANTED = (
     "a named round that never opened",
     "a slashed seat that returned",
     "a slashed seat that was cleared away",
+    "a reward that was paid",
+    "a pool that a result emptied",
+    "a share of who did not vote back in the pool",
+    "shares of a void result back in the pool",
     "a re-org",
     "a re-org across an agreement",
     "another agreement in place of a lost one",
@@ -80,6 +85,7 @@ class Scene:
     height: int
     number: int
     named: int
+    earned: int
 
     @staticmethod
     def of(model: FederationModel) -> Scene:
@@ -98,6 +104,7 @@ class Scene:
             len(model.chain),
             model.number,
             model.named,
+            model.earned,
         )
 
 
@@ -142,6 +149,7 @@ def _name(
             yield "an agreement"
             if any(n == number + 1 and parent != key for parent, n in model.rows):
                 yield "an early commitment whose key lost"
+            yield from _name_rewards(event, scene, model)
         case Opened(number) if number > 1 and model.rounds[number - 2].agreed is None:
             has_run = model.has_run(model.rounds[number - 2])
             yield f"a lapse for want of {'votes' if has_run else 'commitments'}"
@@ -185,7 +193,19 @@ def _name(
                 yield "a result void for want of an answer"
             if scene.named > scene.number:
                 yield "a named round that never opened"
+            if scene.earned > model.earned:
+                yield "shares of a void result back in the pool"
+        case Claimed():
+            yield "a reward that was paid"
         case Closed():
             yield "a deposit that went back"
         case Revealed():
             yield "leaves that were shown"
+
+
+def _name_rewards(event: Agreed, scene: Scene, model: FederationModel) -> Iterator[str]:
+    earned = event.share_wei * len(model.results[event.key].credited)
+    if earned and model.funded - model.earned < len(model.results[event.key].credited):
+        yield "a pool that a result emptied"
+    if model.earned - earned < scene.earned:
+        yield "a share of who did not vote back in the pool"

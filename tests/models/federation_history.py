@@ -45,6 +45,10 @@ class FederationHistory:
     block: int = 0
     owed: dict[str, int] = field(default_factory=dict)
     burned: int = 0
+    funded: int = 0
+    """What was paid in for rewards, all together."""
+    rewarded: int = 0
+    """What was paid out of it."""
     base_fee: int = 0
     blobs: Blobs | None = None
     """What stands behind the roots, where it is known."""
@@ -67,12 +71,14 @@ class FederationHistory:
 
     @property
     def balance(self) -> int:
-        """Stakes, what is owed, deposits of open challenges, and what is kept for lost ones."""
+        """Stakes, what is owed, deposits of open challenges, what is kept for lost ones, and what
+        was paid in for rewards and not paid out."""
         stakes = sum(t.stake for t in self.tenancies)
         asked = (each for a in self.archive.values() for each in a.asked)
         deposits = sum(each.bond for each in asked if each.is_open)
         pots = sum(a.pot for a in self.archive.values())
-        return stakes + sum(self.owed.values()) + deposits + pots
+        rewards = self.funded - self.rewarded
+        return stakes + sum(self.owed.values()) + deposits + pots + rewards
 
     @property
     def voted_from(self) -> int:

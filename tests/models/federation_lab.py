@@ -58,6 +58,7 @@ PARAMETERS = Parameters(
     max_unsettled=1024,
     bond_wei=Wei(10**16),
     challenger_cap_wei=Wei(10**17),
+    reward_wei_per_second=Wei(0),
 )
 UNBONDING_SECONDS = 3600 + 2 * 900
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import copy
 
-from federation_disputes import DisputesModel
 from federation_records import Agreement, Commitment, Opened, Proposed, Refused, objections
+from federation_rewards import RewardsModel
 
 from chain.types import seats_of
 
@@ -21,7 +21,7 @@ STAKE, EQUAL, SAMPLES = range(3)
 UNSELECTED, VOUCHED, MULTI_KRUM = range(3)
 
 
-class FederationModel(DisputesModel):
+class FederationModel(RewardsModel):
     """The state after some moves. Every move is given the time of its block and its sender."""
 
     def commit(
@@ -116,6 +116,7 @@ class FederationModel(DisputesModel):
             agreement = Agreement(key, result.round, now, self.block, result.parent)
             self.chain.append(agreement)
             self.archive[result.round] = agreement
+            agreement.share = self.share_out(agreement)
             if self.rows.get((key, self.number + 1)):
                 self._open(now)
 

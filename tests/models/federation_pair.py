@@ -40,7 +40,7 @@ from node.evidence import Commitment, Inputs, build_answer, build_refutation
 from node.rule.readable import find_step
 
 ADDRESSES = tuple(account.address for account in derive_accounts(12))
-PAYABLE = ("join", "top_up", "activate", "challenge")
+PAYABLE = ("join", "top_up", "activate", "challenge", "fund")
 WEALTH_WEI = 2**97
 """Of every account: enough to pass the bound of all stakes."""
 
@@ -56,9 +56,14 @@ class Mark:
 
 
 class Pair:
-    """A federation twice; `setup` is what it was created with."""
+    """A federation twice; `setup` is what it was created with.
 
-    def __init__(self, lab: Lab, setup: dict[str, Any], counters: Counters) -> None:
+    All is compared after every so many moves, and at the end; a little after each.
+    """
+
+    def __init__(
+        self, lab: Lab, setup: dict[str, Any], counters: Counters, *, every: int = 1
+    ) -> None:
         self.lab = lab
         self.counters = counters
         self.journal = [f"pair = open_pair(Counters(), **{setup!r})"]
@@ -78,6 +83,9 @@ class Pair:
         self.lost_heads: dict[int, bytes] = {}
         """What was agreed there, by round."""
         self.sent = 0
+        self.every = every
+        self._since = 0
+        """What happened in rounds from this one on is still to be compared."""
         self.is_behind = False
         """Whether the ledger still tells of a branch that is gone."""
 
@@ -181,7 +189,13 @@ class Pair:
         self.sent += 1
         self.is_behind = False
         # No vote counts in a round before these: what is older stays as it was.
-        self.check(since=min(self.model.number - 1, self.model.voted_from))
+        since = min(self.model.number - 1, self.model.voted_from)
+        self._since = min(self._since, since)
+        if self.sent % self.every:
+            Comparison(self.lab, self.model, self.observer).check(is_quick=True)
+        else:
+            self.check(since=self._since)
+            self._since = since
         self._count(function, reason, events, scene)
         return reason
 
@@ -314,7 +328,9 @@ class Pair:
         return {event.seat for event in events if isinstance(event, Withdrawn)}
 
 
-def open_pair(counters: Counters, *, admitted: tuple[int, ...] = (), **changes: object) -> Pair:
+def open_pair(
+    counters: Counters, *, admitted: tuple[int, ...] = (), every: int = 1, **changes: object
+) -> Pair:
     """Create a federation of PARAMETERS with `changes`; only accounts in `admitted` may join."""
     setup = {"admitted": admitted, **changes} if admitted else dict(changes)
     changes |= {"coordinates": COORDINATES, "genesis": model_root(GENESIS)}
@@ -322,7 +338,7 @@ def open_pair(counters: Counters, *, admitted: tuple[int, ...] = (), **changes: 
         changes["admission"] = make_root(ADDRESSES[account] for account in admitted)
     with mock.patch("chain.devnet.building.GENESIS_BALANCE_WEI", WEALTH_WEI):
         lab = open_federation(**changes)
-    return Pair(lab, setup, counters)
+    return Pair(lab, setup, counters, every=every)
 
 
 @contextmanager

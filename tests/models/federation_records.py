@@ -67,6 +67,8 @@ class Tenancy:
     free_at: int = 0
     watch: Watch | None = None
     retired_at: int = 0
+    paid_to: int = 0
+    """No result of a round up to this one will pay it any more."""
 
     @property
     def stake(self) -> int:
@@ -176,6 +178,8 @@ class Agreement:
     parent: bytes
     asked: list[Asked] = field(default_factory=list)
     is_refuted: bool = False
+    share: int = 0
+    """Wei for each who has a weight in it and approved it."""
     pot: int = 0
     """Wei of the slashed stakes from which lost deposits are paid back."""
 

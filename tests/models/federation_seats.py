@@ -35,7 +35,8 @@ class SeatsModel(FederationHistory):
             self._weigh_stake(need, value)
             need(bool(free), "seats: every seat is taken")
             need(self._has_room(value), "seats: total stake of 2**95 wei or more")
-        self._seat(Tenancy(min(free), sender, endpoint, [(self.named + 1, value)]))
+        stakes = [(self.named + 1, value)]
+        self._seat(Tenancy(min(free), sender, endpoint, stakes, paid_to=self.named))
 
     def top_up(self, now: int, sender: str, seat: int, value: int = 0) -> None:
         tenancy = self._own(seat, sender)
@@ -135,7 +136,8 @@ class SeatsModel(FederationHistory):
             need(self._has_room(stake), "seats: total stake of 2**95 wei or more")
         self.tenancies.remove(tenancy)
         stakes = [(self.named + 1, stake)]
-        self._seat(Tenancy(seat, tenancy.owner, tenancy.endpoint, stakes))
+        again = Tenancy(seat, tenancy.owner, tenancy.endpoint, stakes, paid_to=tenancy.paid_to)
+        self._seat(again)
 
     # Within -------------------------------------------------------------------------------
 

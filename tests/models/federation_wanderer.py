@@ -15,12 +15,14 @@ from federation_chorus import (
     ask,
     attest,
     attest_and_commit,
+    claim,
     close,
     commit,
     commit_all,
     commit_to_head,
     counting,
     end_round,
+    fund,
     join,
     open_votes,
     propose,
@@ -46,8 +48,10 @@ def wander(pair: Pair, generator: Random, moves: int) -> None:
             _move_a_seat(pair, generator)
         elif kind < 0.65:
             _move_in_a_round(pair, generator)
-        elif kind < 0.72:
+        elif kind < 0.70:
             _dispute(pair, generator)
+        elif kind < 0.74:
+            _pay(pair, generator)
         elif kind < 0.82:
             _move_together(pair, generator)
         elif kind < 0.93:
@@ -136,6 +140,20 @@ def _dispute(pair: Pair, generator: Random) -> None:
         pair.move("collect", generator.randrange(6, 10))
     elif result.coefficients:
         refute(pair, key, generator.choice((1, 1, 2, 99, 305)))
+
+
+def _pay(pair: Pair, generator: Random) -> None:
+    """Pay in, or claim: what there is, one result, or results that may be anything."""
+    seat, kind = _seat(pair, generator), generator.randrange(4)
+    if kind == 0:
+        fund(pair, generator.choice((0, 1, ETHER // 10, ETHER)))
+    elif kind == 1:
+        claim(pair, seat)
+    elif kind == 2:
+        claim(pair, seat, most=1)
+    else:
+        keys = generator.choices(pair.keys, k=generator.randrange(3))
+        pair.move("claim", pair.account_of(seat), seat, keys)
 
 
 def _move_time(pair: Pair, generator: Random) -> None:

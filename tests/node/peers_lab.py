@@ -55,6 +55,7 @@ PARAMETERS = {
     "max_unsettled": 1024,
     "bond_wei": ETHER // 100,
     "challenger_cap_wei": ETHER // 10,
+    "reward_wei_per_second": 0,
 }
 
 

@@ -44,6 +44,7 @@ DEFAULT = Parameters(
     max_unsettled=1024,
     bond_wei=10**16,
     challenger_cap_wei=10**17,
+    reward_wei_per_second=0,
 )
 DEFENCES = [
     {"weighting": weighting, "selection": selection, "trim_bps": trim, "faults_bps": faults}
