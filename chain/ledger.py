@@ -6,6 +6,7 @@ holds them together. A peer decides from it, an audit replays it, and neither ne
 
 from dataclasses import dataclass, field, replace
 
+from chain.disputes import Disputes
 from chain.types import (
     Activated,
     Agreed,
@@ -105,6 +106,7 @@ class Ledger:
     """All that was ever paid in for rewards."""
     paid_to: dict[Seat, RoundId] = field(default_factory=dict)
     """The last round that a seat can not be paid for any more."""
+    disputes: Disputes = field(default_factory=Disputes)
 
     def head(self) -> Head:
         """Return the agreed result; the genesis model before the first agreement."""
@@ -191,15 +193,18 @@ class Ledger:
                 del self.agreed[height - 1 :]
                 self.round = replace(self.round, number=self.round.named, commit_ends_at=0)
                 self.cut_at = self.round.named
-            case Slashed(_, voters, divisor):
+            case Slashed(_, voters, divisor) as event:
                 for seat in seats_of(voters):
                     self._slash(seat, divisor)
+                self.disputes.apply(event)
             case Funded(_, amount):
                 self.funded_wei = Wei(self.funded_wei + amount)
             case Claimed(seat, number):
                 self.paid_to[seat] = number
-            case Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected():
-                pass
+            case (
+                Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected() as event
+            ):
+                self.disputes.apply(event)
             case event:
                 self._apply_to_seat(event)
 
