@@ -38,6 +38,10 @@ Address = Annotated[
 BlobsDir = Annotated[
     Path | None, typer.Option("--blobs", metavar="DIR", help="With --rpc: a folder of its blobs.")
 ]
+Peer = Annotated[
+    Path | None,
+    typer.Option("--peer", metavar="FOLDER", help="A peer's: its node, its federation, its blobs."),
+]
 Height = Annotated[
     int | None,
     typer.Option(
@@ -58,7 +62,7 @@ def parse_address(flag: str, text: str) -> tuple[str, int]:
 def open_source(
     directory: Path | None, rpc: list[str] | None, contract: str | None, blobs: Path | None
 ) -> Iterator["Source"]:
-    """Open the one federation that the options name, at its latest block."""
+    """Open the one federation that the options name."""
     from localnet.source import open_endpoint, open_kept
 
     if (directory is None) == (not rpc):
@@ -76,3 +80,32 @@ def open_source(
         opened = open_endpoint(rpc, contract, blobs, lambda: int(time()))
     with opened as source:
         yield source
+
+
+@contextmanager
+def open_any_source(
+    peer: Path | None,
+    directory: Path | None,
+    rpc: list[str] | None,
+    contract: str | None,
+    blobs: Path | None,
+) -> Iterator["Source"]:
+    """Open the one federation that the options name, read to its latest block; a peer's folder may
+    name it too, also while that peer is at work."""
+    if sum(given is not None for given in (peer, directory, rpc)) != 1:
+        ways = "one of --peer FOLDER, --dir DIR and --rpc ENDPOINT --contract 0x…"
+        raise typer.BadParameter(f"expected {ways}")
+    if peer is None:
+        with open_source(directory, rpc, contract, blobs) as source:
+            source.contract.observer.poll()
+            yield source
+        return
+    if contract is not None or blobs is not None:
+        raise typer.BadParameter("--contract and --blobs go with --rpc, not with --peer")
+    from localnet.source import Source
+    from node.blobs.disk import DiskBlobs
+    from node.daemon.opening import open_contract
+    from node.settings import BLOBS, read_settings
+
+    with open_contract(read_settings(peer)) as opened:
+        yield Source(opened, DiskBlobs(peer / BLOBS), lambda: int(time()))
