@@ -50,7 +50,11 @@ class JsonLines(_Leaving):
 
 
 class PlainLines(_Leaving):
-    """One line per round that ended, without control characters."""
+    """One line per round that ended, without control characters, and one whenever the round waits
+    for others than before."""
+
+    def __init__(self) -> None:
+        self._last: Progress | None = None
 
     def show(self, report: Progress | RoundEnded) -> None:
         if isinstance(report, RoundEnded):
@@ -58,6 +62,11 @@ class PlainLines(_Leaving):
             names = ("commits", "votes", "stake", "accuracy", "loss", "seconds")
             named = (f"{name} {figure}" for name, figure in zip(names, figures, strict=True))
             typer.echo(f"round {number:>4}  {phase:<7} " + "  ".join(named))
+            return
+        last, self._last = self._last, report
+        is_same = last is not None and _wait_of(last) == _wait_of(report)
+        if report.waits_for and not is_same:
+            typer.echo(f"round {report.round:>4}  {report.phase:<7} {_describe_wait(report)}")
 
 
 class LiveTable:
@@ -102,6 +111,7 @@ class LiveTable:
             table.add_row(*_cells(ended), style=None if ended.is_agreed else "yellow")
         if self._current is not None:
             table.add_row(*_cells(self._current), style="dim")
+            table.caption = _describe_wait(self._current) if self._current.waits_for else None
         return table
 
 
@@ -170,6 +180,15 @@ def print_summary(summary: Summary) -> None:
         + ("" if gas is None else f", {gas:,} gas a peer and round")
     )
     typer.echo(f"head   0x{summary.head.hex()}")
+
+
+def _wait_of(progress: Progress) -> tuple[object, ...]:
+    return progress.round, progress.phase, progress.waits_for
+
+
+def _describe_wait(progress: Progress) -> str:
+    seats = ", ".join(map(str, progress.waits_for))
+    return f"waits for peer{'s' if len(progress.waits_for) > 1 else ''} {seats}"
 
 
 def _percent(bps: int) -> str:

@@ -61,7 +61,7 @@ def create(
     from node.seating import create_federation, end_founding, is_founding
     from node.settings import write_settings
 
-    plan = read_plan(page.read_bytes())
+    plan = read_plan(page.read_bytes(), str(page))
     with open_folder(folder, password_file) as (settings, account):
         if settings.contract is not None and not is_founding(folder):
             raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")

@@ -64,7 +64,7 @@ def init(
     as_json: options.Json = False,
 ) -> None:
     """Make a folder: settings to edit, and a key of its own, encrypted."""
-    from chain.connect import open_endpoints
+    from chain.connect import open_endpoints, open_federation
     from chain.wallet import create_wallet, open_wallet
     from node.folder_lock import lock_folder
     from node.settings import (
@@ -98,6 +98,10 @@ def init(
     settings = change_settings(settings, changes or [])
     if settings.endpoint == ANY_ENDPOINT:
         settings = replace(settings, endpoint=_derive_endpoint(settings))
+    if settings.contract is not None:
+        with open_endpoints(settings.rpc) as web3:
+            # A wrong address is found now, and not by whoever has funded the key.
+            open_federation(web3, settings.contract)
     is_new = not (folder / KEYSTORE).exists()
     password = read_password(password_file, is_new=is_new)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -152,7 +156,9 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
 
     from chain.wallet import read_address
     from node.daemon.opening import find_seat, open_contract
+    from node.folder_lock import find_holder
     from node.settings import KEYSTORE, read_settings
+    from node.tenure import judge_tenure
     from node.view import build_view
 
     settings = read_settings(folder)
@@ -163,14 +169,22 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
         assert block is not None, "it was polled, and its creation is mined"
         view = build_view(ledger, seat)
         record = ledger.seats[seat]
+        now = max(int(time()), block.timestamp)
+        tenure = judge_tenure(ledger, view, seat, now)
         state = {
             "event": "peer",
+            "at_work": find_holder(folder),
             "seat": seat,
             "address": address,
             "balance_wei": contract.federation.get_balance(record.owner),
             "stake_wei": record.stakes[-1][1],
+            "stage": tenure.stage.value,
+            "counts_from": record.begun,
+            "counts_until": record.until or None,
+            "free_at": record.free_at or None,
+            "next": tenure.next,
             "round": ledger.round.number,
-            "phase": view.phase(max(int(time()), block.timestamp)).value,
+            "phase": view.phase(now).value,
             "height": view.head.height,
             "head": "0x" + view.head.model_root.hex(),
             "checkpoint": f"{view.head.height}:0x{view.head.key.hex()}",
@@ -268,4 +282,4 @@ def _tell(as_json: bool, state: dict[str, Any]) -> None:
         return
     for name, value in state.items():
         if name != "event":
-            typer.echo(f"{name.replace('_', ' '):<14}{value}")
+            typer.echo(f"{name.replace('_', ' '):<14}{'-' if value is None else value}")

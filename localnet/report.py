@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain.types import Root, RoundId
+from chain.types import Root, RoundId, Seat
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the federation stands now. `stake_bps`: behind the leading result, of the power."""
+    """Where the federation stands now. `stake_bps`: behind the leading result, of the power.
+
+    `waits_for`: the seats that it has waited for in vain for a while; none: it has not.
+    """
 
     round: RoundId
     phase: str
@@ -17,6 +20,7 @@ class Progress:
     votes: int
     stake_bps: int
     seconds: float
+    waits_for: tuple[Seat, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from node.merkle import MODEL_TAG, compute_root
 from node.rule.choices import CALIBRATION_FACTOR, RuleOptions
 from node.rule.gram import compute_gram
 from node.rule.parameters import Rule, check_rule
-from node.spec import DataTable, LearnerTable, Spec, Table, write_spec
+from node.spec import DataTable, LearnerTable, Spec, write_spec
+from node.tables import Table, find_misfit
 from node.training import Course, Job, train
 
 ETHER = 10**18
@@ -101,19 +102,18 @@ class Founding:
     is_calibrated: bool
 
 
-def read_plan(text: bytes) -> Plan:
-    """Return what a founder's page says. Raises SpecRefused, which names the entry, or RuleRefused
-    for a rule whose guarantee does not hold."""
+def read_plan(text: bytes, name: str = "plan") -> Plan:
+    """Return what a founder's page of that name says. Raises SpecRefused, which names the entry, or
+    RuleRefused for a rule whose guarantee does not hold."""
     try:
         page = _Page.model_validate(tomllib.loads(text.decode()))
     except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise SpecRefused(f"plan: {entry}", first["msg"], repr(first["input"])) from error
+        misfit = find_misfit(_Page, error)
+        raise SpecRefused(f"{name}: {misfit.entry}", misfit.expected, misfit.got) from error
     except (ValueError, RecursionError) as error:
-        raise SpecRefused("plan", "TOML", str(error)) from error
+        raise SpecRefused(name, "TOML", str(error)) from error
     if page.holdfast != 1:
-        raise SpecRefused("plan: holdfast", "version 1", page.holdfast)
+        raise SpecRefused(f"{name}: holdfast", "version 1", page.holdfast)
     rule = RuleOptions(**page.rule.model_dump())
     rule.check_names()
     # A clip to be calibrated is at least 1.

@@ -1,6 +1,7 @@
 """A peer's dealings with its seat: found the federation, join it, leave it, and be paid back."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from chain.admission import OPEN, compute_admission_proof, compute_admission_root
@@ -22,7 +23,8 @@ from node.blobs.store import Blob
 from node.contract import Contract
 from node.data.sources import load
 from node.errors import PeerRefused
-from node.founding import Founding, Plan, found
+from node.founding import ETHER, Founding, Plan, found
+from node.rule.parameters import Weighting
 from node.settings import BLOBS, FOUNDING, Settings
 from node.whole_file import write_whole
 
@@ -105,8 +107,10 @@ def join(
 ) -> Receipt:
     """Take a seat. `admitted`: the admission list, needed where the federation has one.
 
-    Raises PeerRefused for a key that has a seat, ListRefused, SeatRefused.
+    Raises PeerRefused for a key that has a seat, or a stake that is none here; ListRefused,
+    SeatRefused.
     """
+    _check_stake(contract.parameters, stake_wei)
     for seat, record in contract.observer.ledger.seats.items():
         if record.owner.lower() == account.address.lower():
             raise PeerRefused(f"seat of {account.address}", "none yet", f"seat {seat}")
@@ -122,6 +126,21 @@ def join(
         proof = compute_admission_proof(admitted, account.address)
     call = contract.federation.call("join", endpoint, proof, value_wei=stake_wei)
     return sender.send(call)
+
+
+def _check_stake(parameters: Parameters, stake_wei: Wei) -> None:
+    """Refuse what the contract would, with the numbers."""
+    least = parameters.min_stake_wei
+    if parameters.weighting == Weighting.EQUAL and stake_wei != least:
+        expected = f"{_show(least)} exactly, as all seats weigh the same here"
+        raise PeerRefused("stake", expected, _show(stake_wei))
+    if stake_wei < least:
+        expected = f"at least {_show(least)}, the federation's minimum"
+        raise PeerRefused("stake", expected, _show(stake_wei))
+
+
+def _show(wei: Wei) -> str:
+    return f"{(Decimal(wei) / ETHER).normalize():f} ether"
 
 
 def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat) -> Receipt:

@@ -87,7 +87,8 @@ def check_data(case: Case) -> str:
     """The organisation's own data can be read."""
     settings = case.settings
     case.dataset = load(settings.source, label=settings.label)
-    return f"{settings.source}: {case.dataset.samples} samples"
+    part = "" if settings.share is None else f", one part in {settings.share[1]} is this peer's"
+    return f"{settings.source}: {case.dataset.samples} samples{part}"
 
 
 def check_learner(case: Case) -> str:
@@ -96,12 +97,15 @@ def check_learner(case: Case) -> str:
     share = describe_share(case.settings, spec)
     course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0)
 
+    asked: list[Pending] = []
+
     def enrol(process: LearnerProcess) -> list[Pending]:
         learner = spec.learner, dict(spec.options)
-        return [
+        asked[:] = [
             process.ask("enrol_share", (0, *learner, share)),
             process.ask("follow", (0, course)),
         ]
+        return asked
 
     try:
         with ProcessTrainer(enrol):
@@ -111,7 +115,8 @@ def check_learner(case: Case) -> str:
             f"{spec.learner} on {case.settings.source}: {error}",
             f"data with the columns and classes of the federation's (its spec says {spec.source})",
         ) from error
-    return f"{spec.learner} of {spec.layout.coordinates:,} coordinates"
+    samples = asked[0].result()
+    return f"{spec.layout.coordinates:,} coordinates of {spec.learner}, on {samples} samples"
 
 
 def check_disk(case: Case) -> str:

@@ -75,11 +75,29 @@ class ProcessTrainer:
             self.tally.failed += 1
             LOG.error("seat=%d round=%d act=train error=%r", seat, round_id, str(error))
             if not self._process.is_alive:
-                self._process.close()
-                self._process = self._start()
+                self._revive()
             return Failed()
         self.tally.trained += 1
         return fit
+
+    def judge(self, seat: Seat, payload: bytes, model_bits: int) -> Pending:
+        """Ask how good a model is on what nobody trains on; answered when there is nothing to
+        train."""
+        pending = self._process.ask_at_leisure("evaluate", (int(seat), payload, model_bits))
+        self._process.take_leisure()
+        return pending
+
+    def poll(self) -> None:
+        """Take the answers that are there; a process that has died with nothing to do is started
+        anew, or it would be found when it is needed."""
+        self._process.poll()
+        if not self._process.is_busy and not self._process.is_alive:
+            LOG.warning("act=revive error='the process of the learner has ended'")
+            self._revive()
+
+    def _revive(self) -> None:
+        self._process.close()
+        self._process = self._start()
 
     def _start(self) -> LearnerProcess:
         """Return a process that knows its task. Raises what its learner or its data refuse, and

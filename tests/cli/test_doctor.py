@@ -201,6 +201,9 @@ def test_examine__a_peer_that_is_well__finds_nothing(consortium, copy_of):
     assert states(findings, State.OK) == [check.name for check in CHECKS], findings
     assert "the peer is not at work" in findings["endpoint"].found
     assert "20 rounds" in findings["balance"].found
+    assert findings["data"].found == "breast_cancer: 569 samples, one part in 3 is this peer's"
+    # A fifth of 569 is held out, and the rest dealt to three.
+    assert findings["learner"].found == "62 coordinates of softmax, on 152 samples"
 
 
 def test_examine__a_late_block_on_a_chain_that_mines_on_demand__is_no_fault(consortium, copy_of):

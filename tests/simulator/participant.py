@@ -92,6 +92,7 @@ class Participant:
         self.is_fickle = False
         self.is_away = False
         self.down_until = 0
+        self.unwired_until = 0
         self._wake_at = FOR_EVER
         self._free_at = 0
 

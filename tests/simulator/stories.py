@@ -11,6 +11,7 @@ from federation_records import LEFT, RETIRED, Tenancy
 from chain.retirement import find_withheld
 from chain.types import Seat
 
+from .faults import Fault
 from .plan import ETHER, Story
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ Look = Callable[[], bool]
 """Does what can be done now; whether the story is over."""
 SECONDS = 6
 """Between two looks."""
+UNWIRED_SECONDS = 60
+"""As long as a round may take, so that the newcomer counts in one meanwhile."""
+PATIENCE_SECONDS = 250
+"""Two rounds that lapse, and one that is agreed; before the silent seat is retired."""
 
 
 class Stories:
@@ -63,8 +68,18 @@ class Stories:
         if self._tenancy(newcomer) is None:
             world.desk.order(newcomer, "join", "late", [], value=ETHER)
             return False
+        if Fault.SILENT in world.plan.rogues.values():
+            self._unwire(newcomer)
         newcomer.start()
         return newcomer.daemon is not None and self._has_voted_since_join(newcomer)
+
+    def _unwire(self, newcomer: Participant) -> None:
+        """Let a newcomer ask in vain at first. Beside a seat that never votes the others cannot do
+        without it, so nobody brings it a newer head instead."""
+        now = self._world.schedule.now
+        newcomer.unwired_until = newcomer.unwired_until or now + UNWIRED_SECONDS
+        is_late = now >= newcomer.unwired_until + PATIENCE_SECONDS
+        assert not is_late, "a newcomer does not ask again for what it needs"
 
     def _has_voted_since_join(self, newcomer: Participant) -> bool:
         tenancy = self._tenancy(newcomer)

@@ -188,7 +188,10 @@ class World:
         return True
 
     def is_cut(self, one: Participant, other: Participant) -> bool:
-        """Whether two peers are on two sides of a partition."""
+        """Whether two peers are on two sides of a partition, or one of them has no wires yet."""
+        if max(one.unwired_until, other.unwired_until) > self.schedule.now:
+            self.note(Fault.PARTITION)
+            return True
         for incident in self.troubles.active.get(Fault.PARTITION, ()):
             if (one.index + incident.size) % 3 < 1 != (other.index + incident.size) % 3 < 1:
                 self.note(Fault.PARTITION)

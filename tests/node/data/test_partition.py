@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.data.errors import InvalidPartition
@@ -18,7 +18,6 @@ def split(partition: Partition, labels: np.ndarray, peers: int, seed: int) -> li
     return partition.split(labels, peers, np.random.default_rng(seed))
 
 
-@settings(deadline=None)
 @given(PARTITIONS, LABELS, st.integers(1, 10), st.integers(0, 2**40))
 def test_split__any_partition__is_disjoint_complete_ascending_and_repeatable(
     partition: Partition, labels: np.ndarray, peers: int, seed: int
@@ -31,13 +30,11 @@ def test_split__any_partition__is_disjoint_complete_ascending_and_repeatable(
     assert [part.tolist() for part in again] == [part.tolist() for part in parts]
 
 
-@settings(deadline=None)
 @given(PARTITIONS)
 def test_parse_partition__a_partitions_own_text__gives_it_back(partition: Partition) -> None:
     assert parse_partition(str(partition)) == partition
 
 
-@settings(deadline=None)
 @given(LABELS, st.integers(1, 12), st.sampled_from([1e-3, 0.1, 1.0]), st.integers(0, 2**40))
 def test_dirichlet__any_draw__leaves_every_peer_the_minimum(
     labels: np.ndarray, peers: int, alpha: float, seed: int

@@ -107,7 +107,7 @@ def test_check_rule__table_of_parameters__gives_the_verdict_of_the_constructor(s
     assert min(verdicts[True], verdicts[False]) > 20
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.fixed_dictionaries(
         {

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.rule.inner_product import LIMIT, compute_inner_product
@@ -15,6 +15,7 @@ def by_hand(left, right):
     return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=20))
 def test_compute_inner_product__any_integers_within_the_limit__is_exact(pairs):
     left, right = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
