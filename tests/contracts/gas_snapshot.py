@@ -131,7 +131,7 @@ def play_disputes(costs: Costs) -> Lab:
 
 
 def play_rewards(costs: Costs) -> Lab:
-    """Ten results, agreed with rewards and claimed at once."""
+    """Ten results, agreed with rewards, settled and claimed at once."""
     lab = open_federation(4, reward_wei_per_second=ETHER // 1000)
     before = lab.web3.eth.block_number
     lab.act("fund", by=9, value_wei=ETHER)
@@ -140,9 +140,20 @@ def play_rewards(costs: Costs) -> Lab:
     agreed = read_gas(lab.federation, before + 1)["attest, agrees"]
     lab.next_at(lab.now + PARAMETERS.challenge_seconds)
     before = lab.web3.eth.block_number
+    lab.act("settle", by=9)
+    (settled,) = read_gas(lab.federation, before + 1)["settle"]
+    before = lab.web3.eth.block_number
     lab.act("claim", 0, keys, by=0)
     (claimed,) = read_gas(lab.federation, before + 1)["claim"]
-    _merge(costs, {"fund": [funded], "attest, agrees, earns": agreed, "claim": [claimed]})
+    _merge(
+        costs,
+        {
+            "fund": [funded],
+            "attest, agrees, earns": agreed,
+            "claim": [claimed],
+            "settle": [settled],
+        },
+    )
     return lab
 
 
