@@ -31,8 +31,8 @@ def compile_artifact(folder: Path = HERE) -> str:
 
     Raises StaleJudge where the judge was changed and its hash was not.
     """
-    built = _compile(folder, "federation.vy", ["abi", "bytecode"])
-    judge = _compile(folder, "judge.vy", ["bytecode", "bytecode_runtime"])
+    built = compile_source(folder, folder / "federation.vy", ["abi", "bytecode"])
+    judge = compile_source(folder, folder / "judge.vy", ["bytecode", "bytecode_runtime"])
     expected = "0x" + keccak(bytes.fromhex(judge["bytecode_runtime"][2:])).hex()
     (got,) = re.findall(r"JUDGE_CODE: .* = (0x\w+)", (folder / KEEPER).read_text())
     if got != expected:
@@ -46,13 +46,15 @@ def compile_artifact(folder: Path = HERE) -> str:
     return json.dumps(artifact, indent=1) + "\n"
 
 
-def _compile(folder: Path, name: str, outputs: list[str]) -> dict[str, Any]:
+def compile_source(folder: Path, source: Path, outputs: list[str]) -> dict[str, Any]:
+    """Return what the compiler says of one source; modules are looked for in `folder`."""
     from vyper.cli.vyper_compile import compile_files
     from vyper.compiler.settings import OptimizationLevel, Settings
 
     settings = Settings(optimize=OptimizationLevel.GAS, evm_version="prague")
-    sources = [str(folder / name)]
-    (built,) = compile_files(sources, outputs, paths=[str(folder)], settings=settings).values()
+    (built,) = compile_files(
+        [str(source)], outputs, paths=[str(folder)], settings=settings
+    ).values()
     return dict(built)
 
 

@@ -35,7 +35,7 @@ exports: (membership.join, membership.top_up, membership.set_endpoint, membershi
 exports: (retirement.retire, retirement.retire_withholder, retirement.activate)
 exports: (rounds.commit, rounds.propose, rounds.attest, rounds.attest_and_commit)
 exports: (disputes.challenge, disputes.answer, disputes.close, disputes.refute, disputes.collect)
-exports: (membership.seat, results.head, rounds.round, results.row, results.tally)
+exports: (results.settle, membership.seat, results.head, rounds.round, results.row, results.tally)
 exports: (results.archived, results.canonical, disputes.judge, disputes.owed)
 exports: (rewards.fund, rewards.claim, rewards.pool)
 

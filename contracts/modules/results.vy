@@ -112,6 +112,15 @@ def __init__(p: parameters.Parameters):
 
 
 @external
+def settle():
+    """
+    @notice Notes how far results are settled by now, 64 of them at most. Whoever withdraws, claims or names a
+            round does so on the way; only who finds more of them waiting has to call this first.
+    """
+    self._settle()
+
+
+@external
 @view
 def head() -> Head:
     """

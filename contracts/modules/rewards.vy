@@ -37,7 +37,7 @@ event Claimed:
     round: uint256
     amount_wei: uint256
 
-# About 8,500 gas each.
+# Up to 12,000 gas each, those included that settle them.
 MAX_KEYS: constant(uint256) = 128
 
 REWARD_WEI: immutable(uint256)

@@ -15,6 +15,7 @@ from chain.types import (
     Answered,
     Attested,
     Challenged,
+    Claimed,
     Closed,
     Closing,
     Collected,
@@ -22,6 +23,7 @@ from chain.types import (
     Created,
     EndpointSet,
     Event,
+    Funded,
     Joined,
     Left,
     Opened,
@@ -87,6 +89,10 @@ OF_DISPUTES = {Slashed, Voided, Refuted, Challenged, Revealed, Answered, Closed,
 """Decoded, each with all that it tells, in tests/contracts/test_challenge.py and test_refute.py."""
 
 
+OF_REWARDS = {Funded, Claimed}
+"""As well, in tests/contracts/test_claim.py."""
+
+
 def test_get_events__each_kind__decoded_in_the_chains_order(open_lab: OpenLab) -> None:
     lab = open_lab(4, retire_seconds=1, max_missed=2)
     told = play_everything(lab)
@@ -97,7 +103,7 @@ def test_get_events__each_kind__decoded_in_the_chains_order(open_lab: OpenLab) -
     events = [each.event for each in logged]
     assert events[:first] == told[:first]
     assert [event for event in events if isinstance(event, of_seats)] == told[first:]
-    assert {type(event) for event in told} | OF_DISPUTES == set(typing.get_args(Event))
+    assert {type(event) for event in told} | OF_DISPUTES | OF_REWARDS == set(typing.get_args(Event))
     assert [each.at for each in logged] == sorted(each.at for each in logged)
     for each in logged:
         block = lab.web3.eth.get_block(each.at.block)

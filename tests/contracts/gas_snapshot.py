@@ -41,7 +41,14 @@ Snapshot = dict[str, int]
 def measure_all() -> Snapshot:
     """Play every function, most of them in the steady state, and return what they cost."""
     costs: Costs = {}
-    scenes = (play_rounds, play_a_seats_life, play_a_withholder, play_a_list, play_disputes)
+    scenes = (
+        play_rounds,
+        play_a_seats_life,
+        play_a_withholder,
+        play_a_list,
+        play_disputes,
+        play_rewards,
+    )
     for scene in scenes:
         lab = scene(costs)
         costs.setdefault(CREATION, []).append(lab.web3.eth.get_block(lab.created_at)["gasUsed"])
@@ -120,6 +127,33 @@ def play_disputes(costs: Costs) -> Lab:
     lab.act("close", astuple(first.record), 129, 0, 1, by=9)
     used = read_gas(lab.federation, before + 1)
     _merge(costs, used)
+    return lab
+
+
+def play_rewards(costs: Costs) -> Lab:
+    """Ten results, agreed with rewards, settled and claimed at once."""
+    lab = open_federation(4, reward_wei_per_second=ETHER // 1000)
+    before = lab.web3.eth.block_number
+    lab.act("fund", by=9, value_wei=ETHER)
+    (funded,) = read_gas(lab.federation, before + 1)["fund"]
+    keys = [lab.agree(number) for number in range(1, 11)]
+    agreed = read_gas(lab.federation, before + 1)["attest, agrees"]
+    lab.next_at(lab.now + PARAMETERS.challenge_seconds)
+    before = lab.web3.eth.block_number
+    lab.act("settle", by=9)
+    (settled,) = read_gas(lab.federation, before + 1)["settle"]
+    before = lab.web3.eth.block_number
+    lab.act("claim", 0, keys, by=0)
+    (claimed,) = read_gas(lab.federation, before + 1)["claim"]
+    _merge(
+        costs,
+        {
+            "fund": [funded],
+            "attest, agrees, earns": agreed,
+            "claim": [claimed],
+            "settle": [settled],
+        },
+    )
     return lab
 
 

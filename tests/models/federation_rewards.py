@@ -39,6 +39,9 @@ class RewardsModel(DisputesModel):
         tenancy.paid_to = numbers[-1]
         self.rewarded += amount
 
+    def settle(self, now: int, sender: str) -> None:
+        """What can not be disputed any more is not: to note it changes nothing."""
+
     def share_out(self, agreement: Agreement) -> int:
         """What each who has a weight in the newest result earns by approving it, in wei."""
         p, below = self.parameters, self.chain[:-1]
