@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import options, refute
+from cli.amounts import say
 from cli.display import print_json
-from cli.dispute_words import describe_story, print_story, say
+from cli.dispute_words import describe_story, print_story
 from cli.folder import PasswordFile, open_folder
 
 if TYPE_CHECKING:

@@ -5,24 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.amounts import say
+
 if TYPE_CHECKING:
     from chain.disputes import Leaves
     from chain.types import Seat
     from node.dispute_story import Penalty, Question, Story
 
-ETHER = 10**18
 MODELS = {128: "the model before", 129: "the model after"}
-
-
-def say(wei: int) -> str:
-    """Return an amount as people read it, exact to the wei.
-
-    >>> say(1_500_000_000_000_000_000), say(1), say(0)
-    ('1.5 ether', '0.000000000000000001 ether', '0 ether')
-    """
-    whole, rest = divmod(wei, ETHER)
-    part = f"{rest:018}".rstrip("0")
-    return f"{whole}.{part} ether" if part else f"{whole} ether"
 
 
 def say_time(unix_seconds: int) -> str:

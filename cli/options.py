@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from localnet.source import Source
+
+ETHER = 10**18
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Plot = Annotated[
@@ -56,6 +59,17 @@ def parse_address(flag: str, text: str) -> tuple[str, int]:
     if not (host and colon and port.isascii() and port.isdigit()):
         raise typer.BadParameter(f"{flag}: expected HOST:PORT, got {text!r}")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def parse_ether(flag: str, text: str) -> int:
+    """Return an amount of ether in wei. Raises BadParameter, which names the flag."""
+    try:
+        wei = Decimal(text) * ETHER
+    except InvalidOperation as error:
+        raise typer.BadParameter(f"{flag}: expected ether such as 1.5, got {text!r}") from error
+    if not wei.is_finite() or wei <= 0 or wei != int(wei):
+        raise typer.BadParameter(f"{flag}: expected more than 0, to the wei, got {text!r}")
+    return int(wei)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`holdfast peer`: one organisation's part in a federation."""
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,6 @@ app.command()(running.run)
 app.command()(doctor.doctor)
 app.command()(audit)
 
-ETHER = 10**18
 ANY_ENDPOINT = "http://to-be-chosen.invalid"
 EVERYWHERE = ("0.0.0.0", "::")
 
@@ -134,10 +132,11 @@ def join(
     as_json: options.Json = False,
 ) -> None:
     """Take a seat with a stake."""
+    from chain.types import Wei
     from node.daemon.opening import find_seat, open_contract
     from node.seating import join as take_seat
 
-    wei = _parse_ether(stake)
+    wei = Wei(options.parse_ether("--stake", stake))
     addresses = read_text(admitted).split() if admitted else []
     with (
         open_folder(folder, password_file) as (settings, account),
@@ -218,6 +217,31 @@ def activate(
 
 
 @app.command()
+def claim(
+    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+) -> None:
+    """Be paid the seat's rewards, as far as results are settled."""
+    from time import time
+
+    from node.daemon.opening import find_seat, open_contract
+    from node.errors import PeerRefused
+    from node.rewarding import claim as claim_rewards
+
+    amount = 0
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        seat = find_seat(contract, account.address)
+        for paid in claim_rewards(contract, account, seat, lambda: int(time())):
+            amount += paid.amount_wei
+            state = {"event": "claimed", "seat": seat, "amount_wei": paid.amount_wei}
+            _tell(as_json, {**state, "results": paid.results, "block": paid.receipt.block})
+        if not amount:
+            raise PeerRefused(f"rewards of seat {seat}", "a share of a settled result", "none")
+
+
+@app.command()
 def set_endpoint(
     folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
 ) -> None:
@@ -255,16 +279,6 @@ def _derive_endpoint(settings: "Settings") -> str:
         raise typer.BadParameter(f"expected --endpoint URL with --listen {host}:{port}")
     scheme = "https" if settings.certificate else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _parse_ether(text: str) -> Any:
-    try:
-        wei = Decimal(text) * ETHER
-    except InvalidOperation as error:
-        raise typer.BadParameter(f"--stake: expected ether such as 1.5, got {text!r}") from error
-    if wei <= 0 or wei != int(wei):
-        raise typer.BadParameter(f"--stake: expected more than 0, to the wei, got {text!r}")
-    return int(wei)
 
 
 def _parse_share(text: str | None) -> tuple[int, int] | None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import options
+from cli.amounts import say
 from cli.display import print_json
-from cli.dispute_words import say, say_penalty, say_seats
+from cli.dispute_words import say_penalty, say_seats
 from cli.folder import PasswordFile, open_folder
 from cli.gathering import fetch
 from cli.root import FAILED

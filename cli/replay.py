@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cli.contributed import measure, print_shares
 from cli.display import print_json
 from cli.events import to_json
 
@@ -44,6 +45,8 @@ def replay(
                 _print_checked(checked, as_json=as_json)
     if audit.finding is None and isinstance(blobs, DiskBlobs):
         swept = sum(1 for _ in audit.sweep(blobs))
+    if audit.finding is None and not is_brief:
+        _print_contributions(contract, blobs, since.height if since else 0, as_json=as_json)
     _print_conclusion(audit, rounds, swept, since, as_json=as_json)
     return audit.finding is None
 
@@ -84,6 +87,16 @@ def _print_checked(checked: "Checked", *, as_json: bool) -> None:
             f"round {checked.round:>4}  height {checked.height:>4}  "
             f"{len(checked.included)} updates  0x{checked.model_root.hex()}"
         )
+
+
+def _print_contributions(
+    contract: "Contract", blobs: "Blobs", since: int, *, as_json: bool
+) -> None:
+    """Tell what each seat brought to what matches."""
+    measured, missing = measure(contract, blobs, since)
+    print_shares(measured, as_json=as_json)
+    if missing is not None:
+        typer.echo(f"contributions after that are not measured: {missing}", err=True)
 
 
 def _print_conclusion(

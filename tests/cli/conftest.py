@@ -1,11 +1,17 @@
 """One small kept run for all tests of a worker, and the command line in this process."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "contracts"))
+sys.path.append(str(Path(__file__).parents[1] / "models"))
+sys.path.append(str(Path(__file__).parents[1] / "chain" / "devnet"))
+
 from command_lab import Holdfast, run_here
 from consortium_lab import Consortium, join_two, serve_chain
 from court_lab import Trial, open_trial

@@ -3,7 +3,7 @@ disputes them by commands."""
 
 from __future__ import annotations
 
-import sys
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,16 +11,14 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-TESTS = Path(__file__).parents[1]
-for folder in ("contracts", "models", "chain/devnet"):
-    sys.path.append(str(TESTS / folder))
-
 from command_lab import Holdfast, Outcome
 from consortium_lab import Consortium, free_port
 from dispute_lab import Case, Court, open_court
+from eth_account import Account
 from federation_lab import OpenLab
 from server_lab import serve
 
+from chain.wallet import read_address
 from node.blobs.access import PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.serving import BlobServer
@@ -99,19 +97,29 @@ class Trial:
         outcome: Outcome = self.consortium.here("dispute", "show", *map(str, arguments), *source)
         return outcome
 
+    def own(self, seat: int, name: str) -> None:
+        """Make a folder of the key that has a seat."""
+        folder = Path(self.consortium.folder(name))
+        folder.mkdir()
+        key = self.court.lab.devnet.accounts[seat].key
+        keystore = Account.encrypt(key, "a password", kdf="scrypt", iterations=2**10)
+        (folder / "keystore.json").write_text(json.dumps(keystore))
+        self.consortium.init(name, "1/2", "--contract", self.address)
+
+    def wait(self, seconds: int) -> None:
+        """Let the next block come so much later, and make one."""
+        self.court.lab.next_at(self.court.lab.now + seconds)
+        self.court.lab.act("set_endpoint", 0, "x", by=0)
+
     def count_sent(self, name: str = "w") -> int:
         """Return how many transactions a folder's key has had mined."""
-        from chain.wallet import read_address
-
-        address = read_address(Path(self.consortium.folder(name)) / "keystore.json")
-        return int(self.court.lab.web3.eth.get_transaction_count(address))
+        return int(self.court.lab.web3.eth.get_transaction_count(self._address(name)))
 
     def balance(self, name: str = "w") -> int:
-        from chain.wallet import read_address
+        return self.court.lab.get_balance(self._address(name))
 
-        return self.court.lab.get_balance(
-            read_address(Path(self.consortium.folder(name)) / "keystore.json")
-        )
+    def _address(self, name: str) -> Any:
+        return read_address(Path(self.consortium.folder(name)) / "keystore.json")
 
 
 @contextmanager
