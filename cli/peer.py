@@ -210,10 +210,19 @@ def withdraw(
 
 @app.command()
 def activate(
-    folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
+    folder: Folder,
+    added: Annotated[
+        str | None,
+        typer.Option(
+            "--add", metavar="ETHER", show_default="none", help="What to add to the stake."
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Let a retired seat count again."""
-    _call(folder, password_file, "activate", as_json=as_json)
+    """Let a retired seat count again; one that was slashed needs the minimum stake again."""
+    wei = 0 if added is None else options.parse_ether("--add", added)
+    _call(folder, password_file, "activate", value_wei=wei, as_json=as_json)
 
 
 @app.command()
@@ -259,7 +268,9 @@ def set_endpoint(
     _tell(as_json, {**state, "block": receipt.block})
 
 
-def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
+def _call(
+    folder: Path, password_file: Path | None, function: str, *, value_wei: int = 0, as_json: bool
+) -> None:
     from node.daemon.opening import find_seat, open_contract
     from node.seating import call_for_seat
 
@@ -268,7 +279,7 @@ def _call(folder: Path, password_file: Path | None, function: str, *, as_json: b
         open_contract(settings) as contract,
     ):
         seat = find_seat(contract, account.address)
-        receipt = call_for_seat(contract, account, function, seat)
+        receipt = call_for_seat(contract, account, function, seat, value_wei)
     _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
 
 

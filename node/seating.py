@@ -143,10 +143,13 @@ def _show(wei: Wei) -> str:
     return f"{(Decimal(wei) / ETHER).normalize():f} ether"
 
 
-def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat) -> Receipt:
-    """Call `leave`, `withdraw` or `activate` for a seat. Raises SeatRefused, with the contract's
-    reason."""
-    return Sender(contract.federation.web3, account).send(contract.federation.call(function, seat))
+def call_for_seat(
+    contract: Contract, account: Signer, function: str, seat: Seat, value_wei: int = 0
+) -> Receipt:
+    """Call `leave`, `withdraw` or `activate` for a seat; the last takes ether. Raises SeatRefused,
+    with the contract's reason."""
+    call = contract.federation.call(function, seat, value_wei=value_wei)
+    return Sender(contract.federation.web3, account).send(call)
 
 
 def set_endpoint(contract: Contract, account: Signer, seat: Seat, endpoint: str) -> Receipt:

@@ -94,6 +94,18 @@ def test_refute__what_only_answers_have_shown__is_read_from_the_chain(trial):
     assert "; the challenger had 0.01 ether back" in trial.show(1).out
 
 
+def test_activate__a_slashed_seat__comes_back_with_what_it_lacks(trial):
+    trial.keep(trial.court.agree(1, lie=plant(3)))
+    assert trial.dispute("refute", 1).code == 0
+    trial.own(0, "a")
+    folder = trial.consortium.folder("a")
+    password = ("--password-file", str(trial.consortium.password))
+    short = trial.consortium.here("peer", "activate", folder, *password)
+    assert (short.code, short.err) == (1, "holdfast: seats: stake below the minimum\n")
+    assert trial.consortium.act("activate", "a", "--add", "1.5")["seat"] == 0
+    assert trial.court.lab.read_seat(0)[1] == 3 * ETHER // 2
+
+
 def test_show__nothing_disputed__says_so_and_of_a_round_its_window(trial):
     trial.court.agree(1)
     assert trial.show().out == "nothing was disputed\n"

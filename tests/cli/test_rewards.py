@@ -111,7 +111,7 @@ def test_fund__none_are_paid_here__is_one_line(open_dispute):
 def test_fund__no_amount__is_one_line(holdfast, amount):
     outcome = holdfast("federation", "fund", "--peer", "none", "--", amount)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
-    assert outcome.err.startswith("holdfast: ETHER: expected ")
+    assert ": ETHER: expected " in outcome.err
 
 
 def test_rewards__a_kept_run__contributions_of_all_heights_but_the_newest(holdfast, kept):
