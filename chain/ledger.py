@@ -6,6 +6,7 @@ holds them together. A peer decides from it, an audit replays it, and neither ne
 
 from dataclasses import dataclass, field, replace
 
+from chain.disputes import Disputes
 from chain.types import (
     Activated,
     Agreed,
@@ -97,6 +98,7 @@ class Ledger:
     agreed: list[Logged] = field(default_factory=list)
     voided: list[Logged] = field(default_factory=list)
     """What was agreed once and is void."""
+    disputes: Disputes = field(default_factory=Disputes)
 
     def head(self) -> Head:
         """Return the agreed result; the genesis model before the first agreement."""
@@ -182,11 +184,14 @@ class Ledger:
                 self.voided += self.agreed[height - 1 :]
                 del self.agreed[height - 1 :]
                 self.round = replace(self.round, number=self.round.named, commit_ends_at=0)
-            case Slashed(_, voters, divisor):
+            case Slashed(_, voters, divisor) as event:
                 for seat in seats_of(voters):
                     self._slash(seat, divisor)
-            case Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected():
-                pass
+                self.disputes.apply(event)
+            case (
+                Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected() as event
+            ):
+                self.disputes.apply(event)
             case event:
                 self._apply_to_seat(event)
 

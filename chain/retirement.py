@@ -41,7 +41,10 @@ def is_silent(ledger: Ledger, seat: Seat) -> bool:
     assert parameters is not None, "the creation is a ledger's first event"
     missed = 0
     for number in range(ledger.round.number - 1, 0, -1):
-        opening = ledger.openings[RoundId(number)]
+        opening = ledger.openings.get(RoundId(number))
+        if opening is None:
+            # A number that was passed over when a result became void.
+            continue
         if len(ledger.rows.get((opening.parent, opening.round), ())) < parameters.min_updates:
             continue
         keys = ledger.proposed_in.get(opening.round, ())

@@ -18,6 +18,7 @@ leaf that the model does not reach, the 32 bytes that stand there and their path
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from chain.disputes import OLD_MODEL
 from chain.types import Key, Record, Root, Seat, seats_of
 from node.encoding import MODEL_BYTES
 from node.errors import InputRefused
@@ -30,10 +31,6 @@ from node.merkle import (
 from node.rule.coefficients import decode_coefficients
 from node.rule.parameters import FACTOR_ONE
 
-OLD_MODEL, NEW_MODEL = 128, 129
-"""`which` of a challenge, where it is no seat."""
-MAX_LEAVES = 64
-"""Of one challenge."""
 RECORD_BYTES = 192
 _PADDED_BYTES = 1024
 """The contract reads so many behind the commitments, whatever the number of coefficients."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chain.disputes import NEW_MODEL, OLD_MODEL
 from chain.keys import build_record
 from chain.ledger import Ledger
 from chain.types import Key, Proposed, Record, Seat
 from node.blobs.errors import BlobMissing
 from node.blobs.naming import Naming
-from node.blobs.store import Blob, Blobs
+from node.blobs.store import Blob, Readable
 from node.encoding import MODEL_BYTES, model_from_payload, to_payload, update_from_payload
 from node.evidence import Commitment, Inputs, build_absence, build_refutation
 from node.merkle import (
@@ -38,7 +39,7 @@ LEAF_COORDINATES = LEAF_BYTES // MODEL_BYTES
 @dataclass(frozen=True)
 class Case:
     """A result as the chain tells it, and the blobs that it was made from (`old`, and `updates` of
-    the seats that have a weight) and that it became (`new`)."""
+    the included seats) and that it became (`new`)."""
 
     result: Proposed
     inputs: Inputs
@@ -55,9 +56,19 @@ class Case:
         return build_record(self.result)
 
     @property
-    def sources(self) -> tuple[Blob, ...]:
-        """What is needed to compute the model again."""
-        return (self.old, *self.updates.values())
+    def counted(self) -> tuple[Seat, ...]:
+        """The included seats with a weight, ascending."""
+        return tuple(sorted(seat for seat, each in self.coefficients.items() if each.weight))
+
+    @property
+    def sources(self) -> dict[int, Blob]:
+        """What is needed to compute the model again: by seat, and 128 for the model before."""
+        return {OLD_MODEL: self.old, **{seat: self.updates[seat] for seat in self.counted}}
+
+    def blob_of(self, which: int) -> Blob:
+        """Return what a challenge calls `which`; KeyError for a seat that is not included."""
+        models = {OLD_MODEL: self.old, NEW_MODEL: self.new}
+        return models[which] if which in models else self.updates[Seat(which)]
 
 
 def open_case(ledger: Ledger, naming: Naming, key: Key) -> Case:
@@ -69,8 +80,6 @@ def open_case(ledger: Ledger, naming: Naming, key: Key) -> Case:
     parent = None if is_first else ledger.result(result.parent)
     parameters = naming.parameters
     pairs = decode_coefficients(result.coefficients, len(result.seats))
-    coefficients = dict(zip(result.seats, pairs, strict=True))
-    counted = {seat for seat, each in coefficients.items() if each.weight}
     inputs = Inputs(
         parent=result.parent,
         parent_record=None if parent is None else build_record(parent),
@@ -88,19 +97,18 @@ def open_case(ledger: Ledger, naming: Naming, key: Key) -> Case:
         inputs=inputs,
         rule=rule_of(parameters),
         coordinates=parameters.coordinates,
-        coefficients=coefficients,
+        coefficients=dict(zip(result.seats, pairs, strict=True)),
         old=naming.model_blob(parameters.genesis if parent is None else parent.model_root),
         new=naming.model_blob(result.model_root),
-        updates={c.seat: naming.committed_blob(c) for c in row if c.seat in counted},
+        updates={c.seat: naming.committed_blob(c) for c in row if c.seat in result.seats},
     )
 
 
-def recompute(case: Case, blobs: Blobs) -> bytes:
+def recompute(case: Case, blobs: Readable) -> bytes:
     """Return the model that follows from the result's coefficients, as a payload.
 
     Raises BlobMissing or BlobCorrupt for one of `case.sources`.
     """
-    counted = sorted(case.updates)
     model = combine(
         case.rule,
         model_from_payload(blobs.get(case.old), case.coordinates),
@@ -108,14 +116,14 @@ def recompute(case: Case, blobs: Blobs) -> bytes:
             update_from_payload(
                 blobs.get(case.updates[seat]), case.coordinates, case.rule.update_bytes
             )
-            for seat in counted
+            for seat in case.counted
         ],
-        [case.coefficients[seat] for seat in counted],
+        [case.coefficients[seat] for seat in case.counted],
     )
     return to_payload(model)
 
 
-def find_wrong(case: Case, blobs: Blobs) -> int | None:
+def find_wrong(case: Case, blobs: Readable) -> int | None:
     """Return the first coordinate by which the result can be refuted; None: it is right.
 
     It may lie in the zeros behind the model, or in a leaf that should be absent: then it is that
@@ -135,7 +143,7 @@ def find_wrong(case: Case, blobs: Blobs) -> int | None:
     return len(padded) // MODEL_BYTES
 
 
-def find_claimed(case: Case, blobs: Blobs) -> bytes:
+def find_claimed(case: Case, blobs: Readable) -> bytes:
     """Return what the new model's root was computed from, with what stands behind the model where
     there is anything. Raises BlobMissing or BlobCorrupt."""
     if blobs.has(case.new):
@@ -148,7 +156,7 @@ def find_claimed(case: Case, blobs: Blobs) -> bytes:
     raise BlobMissing(f"blob {case.new.name}", "kept", "none")
 
 
-def build_evidence(case: Case, blobs: Blobs, coordinate: int) -> bytes:
+def build_evidence(case: Case, blobs: Readable, coordinate: int) -> bytes:
     """Return what `refute` takes as its data on a coordinate, be it wrong or not.
 
     Raises InputRefused for one that is in no leaf of the tree, BlobMissing or BlobCorrupt.
@@ -160,5 +168,5 @@ def build_evidence(case: Case, blobs: Blobs, coordinate: int) -> bytes:
     if coordinate >= case.coordinates:
         # Of what stands behind the model nothing but that is shown.
         return build_refutation(case.inputs, coordinate, claimed, bytes(case.old.size_bytes), {})
-    updates = {seat: blobs.get(blob) for seat, blob in case.updates.items()}
+    updates = {seat: blobs.get(case.updates[seat]) for seat in case.counted}
     return build_refutation(case.inputs, coordinate, claimed, blobs.get(case.old), updates)

@@ -8,8 +8,8 @@ import pytest
 from dispute_lab import WATCHER, Case, Court, open_court
 from federation_lab import ETHER, Lab, Mined, OpenLab
 
+from chain.disputes import NEW_MODEL, OLD_MODEL
 from chain.types import Answered, Challenged, Closed, Collected, Refuted, Revealed, Slashed, Voided
-from node.evidence import NEW_MODEL, OLD_MODEL
 from node.merkle import slice_chunk
 
 BOND = ETHER // 100
