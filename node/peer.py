@@ -84,6 +84,8 @@ class Peer:
             self._guard = Guard(contract, self._outbox, self._holdings, journal, party)
         self._retired_in = -1
         self._presence = Presence(contract.parameters)
+        self.takes_part = True
+        """Whether it does what rounds ask for; disputes go on without that."""
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
         self._models: dict[Key, Root] = {}
 
@@ -91,6 +93,11 @@ class Peer:
     def is_sending(self) -> bool:
         """Whether a transaction of this peer is on its way."""
         return self._outbox.is_sending
+
+    @property
+    def is_disputing(self) -> bool:
+        """Whether a dispute waits for this peer, or a result that stands is in doubt for it."""
+        return self._observe().docket.is_pressing
 
     def phase(self) -> Phase:
         """Return the phase of the federation as this peer sees it now."""
@@ -183,6 +190,7 @@ class Peer:
             is_sending=self._outbox.must_wait,
             wants_back=self._presence.wants_back,
             disputes=known or NOTHING_KNOWN,
+            takes_part=self.takes_part,
         )
 
     def _perform(self, action: Action, view: View) -> None:

@@ -131,6 +131,7 @@ class Memory:
     wants_back: bool = False
     """Retired before this life of the peer began: an absence that is over."""
     disputes: Knowledge = NOTHING_KNOWN
+    takes_part: bool = True
 
 
 def next_action(view: View, memory: Memory, now: int) -> Action:
@@ -152,8 +153,8 @@ def next_action(view: View, memory: Memory, now: int) -> Action:
 
 def _take_part(view: View, memory: Memory, now: int) -> Action:
     """Return what the round asks for."""
-    if is_head_wrong(view.docket, memory.disputes, now):
-        # What is built on it will be void.
+    # What is built on a wrong head will be void.
+    if not memory.takes_part or is_head_wrong(view.docket, memory.disputes, now):
         return Wait(None)
     if view.is_retired and memory.wants_back:
         return Activate()

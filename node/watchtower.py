@@ -26,6 +26,8 @@ class Watchtower:
     """One account's watch over a federation. `step` does one thing and says which; it never
     waits."""
 
+    seat = None
+
     def __init__(
         self,
         *,
@@ -49,6 +51,11 @@ class Watchtower:
     def is_sending(self) -> bool:
         """Whether a transaction of this watchtower is on its way."""
         return self._outbox.is_sending
+
+    @property
+    def is_disputing(self) -> bool:
+        """Whether a dispute waits for it, or a result that stands is in doubt for it."""
+        return self._observe(self._now()).is_pressing
 
     def act(self) -> int | None:
         """Do all that can be done now; return when to look again (unix seconds), None: at news."""
