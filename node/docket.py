@@ -63,6 +63,13 @@ class Docket:
     returns: tuple[tuple[Key, Leaves], ...] = ()
     owed_wei: Wei = Wei(0)
 
+    @property
+    def is_pressing(self) -> bool:
+        """Whether anything is open on results that stand, or to be had from those that do not."""
+        is_doubted = any(doubt.is_canonical for doubt in self.doubts)
+        is_asked = any(charge.is_canonical or charge.is_own for charge in self.charges)
+        return is_doubted or is_asked or bool(self.owed_wei)
+
 
 @dataclass(frozen=True)
 class Party:

@@ -31,8 +31,18 @@ def build_view(ledger: Ledger, seat: Seat) -> View:
             target for target in targets if any(c.seat == seat for c in ledger.commitments(*target))
         ),
         approved=frozenset(key for key in keys if seat in ledger.votes.get(key, {})),
-        is_retired=seat in ledger.seats and ledger.seats[seat].is_retired,
+        is_retired=_can_come_back(ledger, seat),
     )
+
+
+def _can_come_back(ledger: Ledger, seat: Seat) -> bool:
+    """Return whether a seat is retired and has the stake to count again as it is: what was slashed
+    is not made good by a program on its own."""
+    assert ledger.parameters is not None, "the creation is a ledger's first event"
+    record = ledger.seats.get(seat)
+    if record is None or not record.is_retired:
+        return False
+    return record.stakes[-1][1] >= ledger.parameters.min_stake_wei
 
 
 def compute_row_hash(ledger: Ledger, view: View) -> bytes:
