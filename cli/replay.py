@@ -105,8 +105,12 @@ def _print_conclusion(
     finding = audit.finding
     if as_json:
         found = None if finding is None else to_json(finding)
-        print_json({"event": "audit", "rounds": rounds, "blobs_swept": swept, "finding": found})
-    elif finding is None:
+        told = {"event": "audit", "rounds": rounds, "blobs_swept": swept, "finding": found}
+        print_json({**told, "overturned": to_json(audit.overturned)})
+        return
+    for overturned in audit.overturned:
+        typer.echo(f"overturned by now: {overturned}")
+    if finding is None:
         begin = "genesis" if since is None else f"height {since.height}"
         blobs = f"; {swept} kept blobs are sound" if swept else ""
         typer.echo(f"audit: {rounds} rounds recomputed from {begin}, every root matches" + blobs)

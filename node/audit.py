@@ -6,7 +6,7 @@ majority is computed again. What was never agreed is judged too, where its blobs
 attested a result that does not recompute has signed it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -31,7 +31,7 @@ from node.blobs.store import Blob, Blobs
 from node.checkpoint import Checkpoint
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import MerkleError, NodeError
-from node.history import find_misplacement
+from node.history import find_misplacement, find_void
 from node.merkle import MODEL_TAG, compute_leaves, find_bad_leaf
 from node.result import Result, compute_result
 from node.rule.parameters import Member, Roll
@@ -85,6 +85,9 @@ class Checked:
 class Audit:
     """One replay. Iterate `run`; afterwards `finding` is None if everything matched.
 
+    What was agreed and is void by the end of the history need not match: nothing stands on it. What
+    would have been the finding is in `overturned` then.
+
     `since`: of what was agreed up to there only the keys are followed, which needs no blobs but the
     model at that height.
     """
@@ -103,17 +106,20 @@ class Audit:
         self._address = address
         self._blobs = blobs
         self._wrong: dict[Key, Finding] = {}
+        self._void: frozenset[Key] = frozenset()
         self._last: Position | None = None
         self.finding: Finding | None = None
+        self.overturned: tuple[Finding, ...] = ()
 
     @property
     def reached(self) -> int:
         """The height up to which everything matched."""
         return self._ledger.head().height
 
-    def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
+    def run(self, history: Sequence[Logged]) -> Iterator[Checked]:
         """Check events in the chain's order; yields every agreed round that matches, stops at the
         first that does not."""
+        self._void = find_void(history)
         for logged in history:
             try:
                 checked = self._check(logged)
@@ -215,7 +221,7 @@ class Audit:
         """Take a result that the checkpoint vouches for."""
         assert self._since is not None, "somebody vouches for it"
         proposal = self._ledger.result(event.key)
-        if event.height == self._since.height:
+        if event.height == self._since.height and event.key not in self._void:
             if event.key != self._since.key:
                 what = f"expected the checkpoint {self._since}, got 0x{event.key.hex()}"
                 raise _Mismatch(Finding(what, logged.at.block, event.round))
@@ -237,15 +243,25 @@ class Audit:
         if self._is_vouched_for():
             self._pass_over(event, logged)
             return None
-        wrong = self._wrong.pop(event.key, None)
-        if wrong is not None:
-            block = ledger.results[event.key].at.block
-            raise _Mismatch(Finding(wrong.what, block, event.round, voters, wrong.leaf))
-        if not self._has_inputs(proposal):
-            self._recompute(proposal, at)
-        self._read(self._naming.model_blob(proposal.model_root), at, event.round, voters)
+        try:
+            self._check_result(proposal, at, voters)
+        except _Mismatch as mismatch:
+            if event.key not in self._void:
+                raise
+            self.overturned += (mismatch.finding,)
+            ledger.apply(logged)
+            return None
         ledger.apply(logged)
         return Checked(event.round, event.height, proposal.model_root, proposal.seats)
+
+    def _check_result(self, proposal: Proposed, at: Position, voters: tuple[Seat, ...]) -> None:
+        wrong = self._wrong.pop(proposal.key, None)
+        if wrong is not None:
+            block = self._ledger.results[proposal.key].at.block
+            raise _Mismatch(Finding(wrong.what, block, proposal.round, voters, wrong.leaf))
+        if not self._has_inputs(proposal):
+            self._recompute(proposal, at)
+        self._read(self._naming.model_blob(proposal.model_root), at, proposal.round, voters)
 
     def _recompute(self, event: Proposed, at: Position) -> Result | str:
         """Return the result that the rule gives for the proposal's inputs, or why it gives none."""
