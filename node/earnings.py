@@ -24,8 +24,9 @@ class State(StrEnum):
     """The seat's, if the result settles."""
     CLAIMABLE = "claimable"
     CLAIMED = "claimed"
+    """A claim has reached it; one that left it out has lost it, which no command does."""
     LOST = "lost"
-    """A claim passed over it, or the seat went without one."""
+    """The seat went, or has another owner by now, and had not claimed it."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,20 @@ def test_claim__more_waits_than_one_call_notes__settle_goes_first(paid, monkeypa
     assert paid.count_sent("a") == sent + 2
 
 
+def test_rewards__an_owner_went_without_claiming__it_is_lost_to_the_next_too(paid):
+    lab = paid.court.lab
+    lab.leave(2)
+    lab.withdraw(2)
+    paid.wait(SETTLES + 1800)
+    assert [states["2"] for states in states_of(paid)] == ["claimable", "claimable"]
+    lab.withdraw(2)
+    assert [states["2"] for states in states_of(paid)] == ["lost", "lost"]
+    lab.join(7)
+    assert [states["2"] for states in states_of(paid)] == ["lost", "lost"]
+    seats = {line["seat"]: line for line in show(paid, "--json").lines if line["event"] == "seat"}
+    assert seats[2]["lost_wei"] == seats[1]["claimable_wei"]
+
+
 def test_rewards__heights_that_settle__are_those_that_the_contract_notes(paid):
     for _ in range(3):
         told = show(paid, "--json").summary["settled_height"]
