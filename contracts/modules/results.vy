@@ -19,8 +19,8 @@
                 tally        | voters, 128 | round, 32 | stake, 95 | agreed, 1 |
                 word         | included map, 128 | credited map, 128 |
 
-            0        32          72      112          128        129       130    256
-            | height | agreed_at | block | challenges | disputed | refuted | free |     `_records[round]`
+            0        32          72      112        113       114    128          256
+            | height | agreed_at | block | disputed | refuted | free | challenges |     `_records[round]`
             `_canonical[height // 8]`: eight rounds of 32 bits; those above the head's height mean nothing
 
         `agreed` stays, and so does a record: a result is void if its height is now another's. `settled` is how
@@ -76,9 +76,10 @@ event Voided:
     height: uint256
 
 AGREED: constant(uint256) = 1 << 255
-DISPUTED: constant(uint256) = 1 << 128
-REFUTED: constant(uint256) = 1 << 129
-ONE_CHALLENGE: constant(uint256) = 1 << 112
+DISPUTED: constant(uint256) = 1 << 112
+REFUTED: constant(uint256) = 1 << 113
+# At the top, with room for more than anybody could pay for: it never runs over into the bits below or beside.
+ONE_CHALLENGE: constant(uint256) = 1 << 128
 # Rounds in a word of `_canonical`.
 ROUNDS: constant(uint256) = 8
 # Settled in one call at most: so many cold words are 270,000 gas.
@@ -242,7 +243,7 @@ def _archived(round: uint256) -> Archived:
         height=word & (2**32 - 1),
         agreed_at=(word >> 32) & (2**40 - 1),
         agreed_in=(word >> 72) & (2**40 - 1),
-        challenges=(word >> 112) & (2**16 - 1),
+        challenges=word >> 128,
         is_disputed=word & DISPUTED != 0,
         is_refuted=word & REFUTED != 0,
     )

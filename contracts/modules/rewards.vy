@@ -136,10 +136,10 @@ def _accrue(key: bytes32, r: phase.Round) -> uint256:
         earned -= rule._count(absent) * (self._shares[r.voted_from] & (2**128 - 1))
     # The first model has been there since ever.
     seconds: uint256 = min(block.timestamp - results._head_agreed_at(), MOST_SECONDS)
-    count: uint256 = rule._count(self._credited(key))
-    share: uint256 = min(REWARD_WEI * seconds // r.active, (self._funded - earned) // count)
+    # Were little divided among the credited alone, it would pay to leave others out.
+    share: uint256 = min(REWARD_WEI * seconds, self._funded - earned) // r.active
     self._shares[r.number] = share | (earned << 128)
-    self._earned = earned + share * count
+    self._earned = earned + share * rule._count(self._credited(key))
     return share
 
 

@@ -83,7 +83,7 @@ def test_agreement__so_long_after_its_parent__earns_by_the_second(
     assert told == Agreed(2, proposal.key, 2, RATE * earned // 4)
 
 
-def test_agreement__pool_that_does_not_cover_it__is_divided_among_the_credited(
+def test_agreement__pool_that_does_not_cover_it__is_divided_by_all_who_counted(
     open_lab: OpenLab,
 ) -> None:
     lab = open_lab(4, reward_wei_per_second=RATE)
@@ -94,6 +94,20 @@ def test_agreement__pool_that_does_not_cover_it__is_divided_among_the_credited(
     assert share_of(lab, lab.agree(2)) == (1001 - 750) // 4
     fund(lab, 10)
     assert lab.federation.get_pool() == (1011, 750 + 4 * 62)
+
+
+def test_agreement__short_pool_and_seats_left_out__the_others_earn_no_more_by_it(
+    open_lab: OpenLab,
+) -> None:
+    lab = open_lab(4, reward_wei_per_second=RATE)
+    fund(lab, 1001)
+    lab.commit_all(1, range(4))
+    lab.close_commits()
+    some = lab.make_proposal(1, included=0b0111, coefficients=3 * PAIR)
+    lab.propose(0, some)
+    lab.attest(1, some.key)
+    assert lab.attest(2, some.key).only(Agreed).share_wei == 250
+    assert lab.federation.get_pool() == (1001, 750)
 
 
 def test_agreement__update_without_a_weight__has_no_share(paid: Lab) -> None:

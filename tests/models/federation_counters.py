@@ -64,7 +64,7 @@ WANTED = (
     "a slashed seat that returned",
     "a slashed seat that was cleared away",
     "a reward that was paid",
-    "a pool that a result emptied",
+    "a pool that did not cover a result",
     "a share of who did not vote back in the pool",
     "shares of a void result back in the pool",
     "a re-org",
@@ -205,7 +205,7 @@ def _name(
 
 def _name_rewards(event: Agreed, scene: Scene, model: FederationModel) -> Iterator[str]:
     earned = event.share_wei * len(model.results[event.key].credited)
-    if earned and model.funded - model.earned < len(model.results[event.key].credited):
-        yield "a pool that a result emptied"
+    if earned and model.chain[-1].is_short:
+        yield "a pool that did not cover a result"
     if model.earned - earned < scene.earned:
         yield "a share of who did not vote back in the pool"

@@ -180,6 +180,8 @@ class Agreement:
     is_refuted: bool = False
     share: int = 0
     """Wei for each who has a weight in it and approved it."""
+    is_short: bool = False
+    """The pool held less than it had earned."""
     pot: int = 0
     """Wei of the slashed stakes from which lost deposits are paid back."""
 

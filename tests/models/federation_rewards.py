@@ -48,9 +48,9 @@ class RewardsModel(DisputesModel):
         most = p.commit_seconds + p.attest_seconds
         seconds = min(agreement.at - below[-1].at, most) if below else most
         left = self.funded - sum(each.share * len(self._earners(each)) for each in below)
-        credited = self.results[agreement.key].credited
-        reward = p.reward_wei_per_second * seconds // self.rounds[-1].active
-        return min(reward, left // len(credited))
+        reward = p.reward_wei_per_second * seconds
+        agreement.is_short = left < reward
+        return min(reward, left) // self.rounds[-1].active
 
     def _earners(self, agreement: Agreement) -> set[int]:
         result = self.results[agreement.key]
