@@ -179,6 +179,11 @@ def print_summary(summary: Summary) -> None:
         f"took   {summary.seconds:.1f} s, {summary.seconds_per_round:.3f} s a round"
         + ("" if gas is None else f", {gas:,} gas a peer and round")
     )
+    if summary.voided:
+        typer.echo(
+            f"void   {summary.voided} results, {summary.refuted} refuted, "
+            f"{summary.slashed_wei / 10**18:g} ether slashed"
+        )
     typer.echo(f"head   0x{summary.head.hex()}")
 
 

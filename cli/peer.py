@@ -1,7 +1,6 @@
 """`holdfast peer`: one organisation's part in a federation."""
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,6 @@ app.command()(running.run)
 app.command()(doctor.doctor)
 app.command()(audit)
 
-ETHER = 10**18
 ANY_ENDPOINT = "http://to-be-chosen.invalid"
 EVERYWHERE = ("0.0.0.0", "::")
 
@@ -134,10 +132,11 @@ def join(
     as_json: options.Json = False,
 ) -> None:
     """Take a seat with a stake."""
+    from chain.types import Wei
     from node.daemon.opening import find_seat, open_contract
     from node.seating import join as take_seat
 
-    wei = _parse_ether(stake)
+    wei = Wei(options.parse_ether("--stake", stake))
     addresses = read_text(admitted).split() if admitted else []
     with (
         open_folder(folder, password_file) as (settings, account),
@@ -211,10 +210,44 @@ def withdraw(
 
 @app.command()
 def activate(
+    folder: Folder,
+    added: Annotated[
+        str | None,
+        typer.Option(
+            "--add", metavar="ETHER", show_default="none", help="What to add to the stake."
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let a retired seat count again; one that was slashed needs the minimum stake again."""
+    wei = 0 if added is None else options.parse_ether("--add", added)
+    _call(folder, password_file, "activate", value_wei=wei, as_json=as_json)
+
+
+@app.command()
+def claim(
     folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
 ) -> None:
-    """Let a retired seat count again."""
-    _call(folder, password_file, "activate", as_json=as_json)
+    """Be paid the seat's rewards, as far as results are settled."""
+    from time import time
+
+    from node.daemon.opening import find_seat, open_contract
+    from node.errors import PeerRefused
+    from node.rewarding import claim as claim_rewards
+
+    amount = 0
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        seat = find_seat(contract, account.address)
+        for paid in claim_rewards(contract, account, seat, lambda: int(time())):
+            amount += paid.amount_wei
+            state = {"event": "claimed", "seat": seat, "amount_wei": paid.amount_wei}
+            _tell(as_json, {**state, "results": paid.results, "block": paid.receipt.block})
+        if not amount:
+            raise PeerRefused(f"rewards of seat {seat}", "a share of a settled result", "none")
 
 
 @app.command()
@@ -235,7 +268,9 @@ def set_endpoint(
     _tell(as_json, {**state, "block": receipt.block})
 
 
-def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
+def _call(
+    folder: Path, password_file: Path | None, function: str, *, value_wei: int = 0, as_json: bool
+) -> None:
     from node.daemon.opening import find_seat, open_contract
     from node.seating import call_for_seat
 
@@ -244,7 +279,7 @@ def _call(folder: Path, password_file: Path | None, function: str, *, as_json: b
         open_contract(settings) as contract,
     ):
         seat = find_seat(contract, account.address)
-        receipt = call_for_seat(contract, account, function, seat)
+        receipt = call_for_seat(contract, account, function, seat, value_wei)
     _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
 
 
@@ -255,16 +290,6 @@ def _derive_endpoint(settings: "Settings") -> str:
         raise typer.BadParameter(f"expected --endpoint URL with --listen {host}:{port}")
     scheme = "https" if settings.certificate else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _parse_ether(text: str) -> Any:
-    try:
-        wei = Decimal(text) * ETHER
-    except InvalidOperation as error:
-        raise typer.BadParameter(f"--stake: expected ether such as 1.5, got {text!r}") from error
-    if wei <= 0 or wei != int(wei):
-        raise typer.BadParameter(f"--stake: expected more than 0, to the wei, got {text!r}")
-    return int(wei)
 
 
 def _parse_share(text: str | None) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain.types import Root, RoundId, Seat
+from chain.types import Root, RoundId, Seat, Wei
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,10 @@ class RoundEnded:
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole run. `head` is the agreed model's root; `is_idle`: it ended for want of peers."""
+    """A whole run. `head` is the agreed model's root; `is_idle`: it ended for want of peers.
+
+    Of what was agreed `agreed` results stand and `voided` are void, `refuted` of them proven wrong.
+    """
 
     rounds: int
     agreed: int
@@ -77,6 +80,9 @@ class Summary:
     seconds_per_round: float
     gas_per_peer_round: int | None
     is_idle: bool
+    refuted: int = 0
+    voided: int = 0
+    slashed_wei: Wei = Wei(0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""
@@ -84,7 +90,7 @@ class Summary:
             "event": "summary",
             "rounds": self.rounds,
             "agreed": self.agreed,
-            "lapsed": self.rounds - self.agreed,
+            "lapsed": self.rounds - self.agreed - self.voided,
             "accuracy": round(self.accuracy, 6),
             "loss": round(self.loss, 6),
             "head": "0x" + self.head.hex(),
@@ -92,6 +98,9 @@ class Summary:
             "first_round_seconds": round(self.first_round_seconds, 3),
             "seconds_per_round": round(self.seconds_per_round, 4),
             "gas_per_peer_round": self.gas_per_peer_round,
+            "refuted": self.refuted,
+            "voided": self.voided,
+            "slashed_wei": self.slashed_wei,
         }
 
 

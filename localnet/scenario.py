@@ -19,8 +19,8 @@ class Scenario:
     """One simulated federation; the defaults are those of development (see docs/protocol.md).
 
     `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and
-    `faults_bps` None: as the rule has them. `order_seed` None: peers act in the order of their
-    seats.
+    `faults_bps` None: as the rule has them. `watchtower`: one without a seat looks on.
+    `order_seed` None: peers act in the order of their seats.
     """
 
     peers: int = 10
@@ -43,6 +43,7 @@ class Scenario:
     grace_seconds: int = 30
     attest_seconds: int = 300
     byzantine: tuple[str, ...] = ()
+    watchtower: bool = False
     seed: int = 0
     order_seed: int | None = None
 
@@ -122,6 +123,11 @@ class Scenario:
             retire_seconds=3600,
             max_missed=10,
             admission=bytes(32),
+            challenge_blocks=0,
+            max_unsettled=1024,
+            bond_wei=Wei(10**16),
+            challenger_cap_wei=Wei(10**17),
+            reward_wei_per_second=Wei(0),
         )
 
     def to_json(self) -> str:

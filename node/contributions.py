@@ -75,6 +75,15 @@ class Contributions:
         return Contributed(last.round, last.height, dict(zip(seats, found, strict=True)))
 
 
+def sum_contributions(measured: Iterable[Contributed]) -> dict[Seat, int]:
+    """Return what each seat contributed over all heights, ascending by seat."""
+    totals: dict[Seat, int] = {}
+    for each in measured:
+        for seat, amount in each.by_seat.items():
+            totals[seat] = totals.get(seat, 0) + amount
+    return dict(sorted(totals.items()))
+
+
 def compute_shares_bps(totals: Mapping[Seat, int]) -> dict[Seat, int]:
     """Return each seat's share of what was contributed, from the sums over all heights.
 
@@ -88,16 +97,23 @@ def compute_shares_bps(totals: Mapping[Seat, int]) -> dict[Seat, int]:
 
 
 def measure_history(
-    genesis: Key, chain_id: int, address: str, blobs: Blobs, history: Sequence[Logged]
+    genesis: Key,
+    chain_id: int,
+    address: str,
+    blobs: Blobs,
+    history: Sequence[Logged],
+    since: int = 0,
 ) -> Iterator[Contributed]:
-    """Return the contributions at every height but the newest, from genesis, lowest first.
+    """Return the contributions at every height but the newest, lowest first.
 
     `history` begins with the creation. Only what stands at its end counts: a result that is void by
-    then is left out. Raises BlobError where an update or a model cannot be read.
+    then is left out. Heights up to `since` are passed over, and where there are such, the next one
+    is too. Raises BlobError where an update or a model cannot be read.
     """
     final = _fold(genesis, history)
     assert final.parameters is not None, "the creation is a history's first event"
-    standing = {logged.event.key for logged in final.agreed if isinstance(logged.event, Agreed)}
+    wanted = final.agreed[since:]
+    standing = {logged.event.key for logged in wanted if isinstance(logged.event, Agreed)}
     naming = Naming(chain_id, address, final.parameters)
     contributions = Contributions(rule_of(final.parameters))
     ledger = Ledger(genesis)

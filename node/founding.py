@@ -56,6 +56,17 @@ class _Time(Table):
     retire_seconds: int = Field(default=3600, ge=1)
 
 
+class _Disputes(Table):
+    challenge_blocks: int = Field(default=12, ge=0)
+    max_unsettled: int = Field(default=1024, ge=1)
+    bond_wei: int = Field(default=ETHER // 100, ge=1)
+    challenger_cap_wei: int = Field(default=ETHER // 10, ge=0)
+
+
+class _Rewards(Table):
+    reward_wei_per_second: int = Field(default=0, ge=0)
+
+
 class _Page(Table):
     holdfast: int
     name: str
@@ -65,6 +76,8 @@ class _Page(Table):
     rule: _Rule = Field(default_factory=_Rule)
     seats: _Seats = Field(default_factory=_Seats)
     time: _Time = Field(default_factory=_Time)
+    disputes: _Disputes = Field(default_factory=_Disputes)
+    rewards: _Rewards = Field(default_factory=_Rewards)
 
 
 @dataclass(frozen=True)
@@ -168,4 +181,6 @@ def _set_parameters(
         **(arithmetic | {"weighting": int(rule.weighting), "selection": int(rule.selection)}),
         **seats,
         **page.time.model_dump(),
+        **page.disputes.model_dump(),
+        **page.rewards.model_dump(),
     )

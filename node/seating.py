@@ -6,7 +6,14 @@ from pathlib import Path
 
 from chain.admission import OPEN, compute_admission_proof, compute_admission_root
 from chain.connect import open_endpoints
-from chain.deployment import Deployment, build_creation, read_creation
+from chain.deployment import (
+    JUDGE,
+    Deployment,
+    build_creation,
+    build_judge,
+    check_parameters,
+    read_creation,
+)
 from chain.errors import Replaced, Reverted, Stranded, WrongChain
 from chain.pending import Pending, decode_pending
 from chain.sender import Receipt, Sender, Signer
@@ -25,7 +32,8 @@ from node.whole_file import write_whole
 def create_federation(
     folder: Path, settings: Settings, account: Signer, plan: Plan
 ) -> tuple[Parameters, Deployment]:
-    """Create a federation on the chain of the settings, the first model in the folder's store.
+    """Create a federation with its judge on the chain of the settings, the first model in the
+    folder's store.
 
     The founder's own data give the model's layout and the clip. What is about to be sent is on disk
     before it is, so a call that died anywhere is made good by the next, with the same plan: one
@@ -42,11 +50,19 @@ def create_federation(
             write_whole(path, plan.digest.hex().encode() + b"\n" + pending.encode())
 
         pending = _read_founding(path, plan)
+        founding = None
         if pending is None:
             founding = _found(folder, settings, plan)
-            pending = sender.submit(build_creation(founding.text, founding.parameters), note)
+            check_parameters(sender, founding.text, founding.parameters)
+            pending = sender.submit(build_judge(), note)
         try:
-            deployment = read_creation(web3, sender.follow(pending, note))
+            receipt = sender.follow(pending, note)
+            if receipt.function == JUDGE:
+                founding = founding or _found(folder, settings, plan)
+                assert receipt.contract is not None, "a mined creation has an address"
+                call = build_creation(founding.text, founding.parameters, receipt.contract)
+                receipt = sender.follow(sender.submit(call, note), note)
+            deployment = read_creation(web3, receipt)
         except (Reverted, Replaced, Stranded):
             # Nothing came of it, and nothing will: the next call begins anew.
             end_founding(folder)
@@ -127,10 +143,13 @@ def _show(wei: Wei) -> str:
     return f"{(Decimal(wei) / ETHER).normalize():f} ether"
 
 
-def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat) -> Receipt:
-    """Call `leave`, `withdraw` or `activate` for a seat. Raises SeatRefused, with the contract's
-    reason."""
-    return Sender(contract.federation.web3, account).send(contract.federation.call(function, seat))
+def call_for_seat(
+    contract: Contract, account: Signer, function: str, seat: Seat, value_wei: int = 0
+) -> Receipt:
+    """Call `leave`, `withdraw` or `activate` for a seat; the last takes ether. Raises SeatRefused,
+    with the contract's reason."""
+    call = contract.federation.call(function, seat, value_wei=value_wei)
+    return Sender(contract.federation.web3, account).send(call)
 
 
 def set_endpoint(contract: Contract, account: Signer, seat: Seat, endpoint: str) -> Receipt:

@@ -1,13 +1,23 @@
 """One small kept run for all tests of a worker, and the command line in this process."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "contracts"))
+sys.path.append(str(Path(__file__).parents[1] / "models"))
+sys.path.append(str(Path(__file__).parents[1] / "chain" / "devnet"))
+
 from command_lab import Holdfast, run_here
 from consortium_lab import Consortium, join_two, serve_chain
+from court_lab import Trial, open_trial
+from federation_lab import OpenLab, open_lab
+
+__all__ = ["open_lab"]
 
 SMALL = ("--peers", "4", "--rounds", "2", "--dataset", "breast_cancer", "--learner", "softmax")
 
@@ -61,3 +71,15 @@ def idle_pair(tmp_path_factory: pytest.TempPathFactory, served: str) -> Iterator
         pair = Consortium(tmp_path_factory.mktemp("pair"), stack, run_here, served)
         join_two(pair)
         yield pair
+
+
+@pytest.fixture
+def open_dispute(
+    tmp_path: Path, holdfast: Holdfast, monkeypatch: pytest.MonkeyPatch, open_lab: OpenLab
+) -> Iterator[Callable[..., Trial]]:
+    """Open a trial: changes to the federation's parameters, to a `Trial`."""
+    monkeypatch.setattr("chain.wallet.WORK", 2**10)
+    with ExitStack() as stack:
+        yield lambda **changes: stack.enter_context(
+            open_trial(open_lab, tmp_path, holdfast, **changes)
+        )

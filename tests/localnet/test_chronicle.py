@@ -41,6 +41,11 @@ PARAMETERS = Parameters(
     3600,
     10,
     bytes(32),
+    0,
+    1024,
+    10**16,
+    10**17,
+    0,
 )
 ENDS = 1600
 
@@ -82,7 +87,7 @@ class Scene:
 
     def agree(self, number, parent):
         self.add(Proposed(number, KEY, 0, parent, b"", 0b11, 0b11, ROOT, b""))
-        self.add(Attested(KEY, 0), Attested(KEY, 2), Agreed(number, KEY, 1))
+        self.add(Attested(KEY, 0), Attested(KEY, 2), Agreed(number, KEY, 1, 0))
 
     def ended(self):
         self.chronicle.note()

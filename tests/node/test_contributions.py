@@ -17,6 +17,7 @@ from node.contributions import (
     compute_shares_bps,
     measure_history,
     read_agreed,
+    sum_contributions,
 )
 from node.errors import InputRefused
 from node.rule.contribution import compute_contributions
@@ -77,6 +78,31 @@ def test_measure_history__a_played_one__measures_every_height_but_the_newest(lab
         assert each.by_seat == dict(enumerate(found))
         assert any(found)
         before = below.agreement.head
+
+
+@pytest.mark.parametrize(("since", "heights"), [(0, [1, 2, 3]), (1, [3]), (2, []), (9, [])])
+def test_measure_history__since_a_height__passes_over_it_and_the_next(lab, since, heights):
+    federation = lab.federation
+    found = list(
+        measure_history(
+            genesis_of(lab),
+            federation.chain_id,
+            federation.address,
+            lab.store,
+            lab.observer.history,
+            since,
+        )
+    )
+    assert [each.height for each in found] == heights
+    assert found == [each for each in measure(lab) if each.height in heights]
+
+
+def test_sum_contributions__some_heights__adds_up_by_seat_whatever_the_sign(lab):
+    measured = measure(lab)
+    totals = sum_contributions(measured)
+    assert list(totals) == [0, 1, 2, 3]
+    assert totals == {s: sum(each.by_seat[s] for each in measured) for s in totals}
+    assert sum_contributions([]) == {}
 
 
 def test_measure_history__an_update_is_lost__is_told(lab):

@@ -137,7 +137,7 @@ class ModelContract:
     def _tell_vote(self, seat: int, key: Key, height: int, number: int) -> tuple[Event, ...]:
         told: list[Event] = [types.Attested(key, Seat(seat))]
         if len(self.model.chain) > height:
-            told.append(types.Agreed(RoundId(number), key, height + 1))
+            told.append(types.Agreed(RoundId(number), key, height + 1, Wei(0)))
         if self.model.number > number:
             told.append(self._tell_opening())
         return tuple(told)
@@ -185,13 +185,14 @@ class ModelContract:
             tuple(model.votes),
             tuple((opened, opened.agreed) for opened in model.rounds),
             tuple(model.chain),
+            dict(model.archive),
             dict(self.wallets),
         )
 
     def load(self, state: State) -> None:
         """Be again what was saved."""
         model = self.model
-        tenancies, present, rolls, rows, results, votes, rounds, chain, wallets = state
+        tenancies, present, rolls, rows, results, votes, rounds, chain, *rest = state
         for tenancy, fields in tenancies:
             vars(tenancy).update(fields)
         for result, voters in results.values():
@@ -204,6 +205,7 @@ class ModelContract:
         model.results = {key: result for key, (result, _) in results.items()}
         model.votes = list(votes)
         model.rounds = [opened for opened, _ in rounds]
-        model.chain = list(chain)
+        archive, wallets = rest
+        model.chain, model.archive = list(chain), dict(archive)
         self.wallets.clear()
         self.wallets.update(wallets)

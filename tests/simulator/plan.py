@@ -206,4 +206,9 @@ def _parameters(rule: tuple[int, int, int, int, int], min_updates: int) -> Param
         retire_seconds=40,
         max_missed=2,
         admission=bytes(32),
+        challenge_blocks=0,
+        max_unsettled=1024,
+        bond_wei=Wei(10**16),
+        challenger_cap_wei=Wei(10**17),
+        reward_wei_per_second=Wei(0),
     )
