@@ -43,9 +43,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the peer knows by itself. `held`: challenges that it could answer; `lacking`: others, and
-    when to ask for what they are about (unix seconds), unless that is on its way. `put_off`: what
-    the chain would not have a moment ago."""
+    """What the peer knows by itself.
+
+    `held`: challenges that it could answer; `lacking`: others, and when to ask for what they are
+    about (unix seconds), unless that is on its way. `put_off`: what the chain would not have a
+    moment ago.
+    """
 
     findings: Mapping[Key, Finding] = field(default_factory=dict)
     held: frozenset[Leaves] = frozenset()

@@ -149,7 +149,7 @@ def test_next_plea__unanswered__is_closed_at_its_turn(now, plea):
 
 def test_next_plea__unanswered_and_here__is_left_to_others():
     """Whoever has what was asked for knows that those who approved it did not lie."""
-    assert next_plea(CHARGED, HOLDING, 2920) is None
+    assert next_plea(CHARGED, HOLDING, 3800) is None
 
 
 def test_next_plea__own_challenge_of_what_is_void__has_the_deposit_back_at_once():

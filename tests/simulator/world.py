@@ -49,8 +49,9 @@ def addresses() -> tuple[str, ...]:
 
 
 def contract_address(deployer: str) -> str:
-    """Return the address of an account's first creation (Yellow Paper, section 7)."""
-    return "0x" + keccak(b"\xd6\x94" + bytes.fromhex(deployer[2:]) + b"\x80")[12:].hex()
+    """Return the address of an account's second creation (Yellow Paper, section 7); the first is
+    the judge."""
+    return "0x" + keccak(b"\xd6\x94" + bytes.fromhex(deployer[2:]) + b"\x01")[12:].hex()
 
 
 class World:
@@ -228,7 +229,9 @@ class World:
 
     def _open_chain(self) -> None:
         wallets = dict.fromkeys(addresses(), WALLET_WEI)
-        contract = ModelContract(self.plan.parameters, self.genesis_key, wallets)
+        contract = ModelContract(
+            self.plan.parameters, self.genesis_key, wallets, self.witness, self.witness.naming
+        )
         self.wealth = contract.wealth
         self.chain = SimulatedChain(
             contract, self.plan.parameters, SPEC, START, Random(f"chain {self.plan.seed}")
