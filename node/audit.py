@@ -24,6 +24,7 @@ from chain.types import (
     Root,
     RoundId,
     Seat,
+    Voided,
 )
 from node.blobs.errors import BlobCorrupt, BlobError
 from node.blobs.naming import Naming
@@ -103,6 +104,7 @@ class Audit:
         self._address = address
         self._blobs = blobs
         self._wrong: dict[Key, Finding] = {}
+        self._void: frozenset[Key] = frozenset()
         self._last: Position | None = None
         self.finding: Finding | None = None
 
@@ -113,7 +115,12 @@ class Audit:
 
     def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
         """Check events in the chain's order; yields every agreed round that matches, stops at the
-        first that does not."""
+        first that does not.
+
+        What became void by the end is not judged: who approved it was, on the chain.
+        """
+        history = tuple(history)
+        self._void = find_void(history)
         for logged in history:
             try:
                 checked = self._check(logged)
@@ -238,6 +245,9 @@ class Audit:
             self._pass_over(event, logged)
             return None
         wrong = self._wrong.pop(event.key, None)
+        if event.key in self._void:
+            ledger.apply(logged)
+            return None
         if wrong is not None:
             block = ledger.results[event.key].at.block
             raise _Mismatch(Finding(wrong.what, block, event.round, voters, wrong.leaf))
@@ -341,6 +351,20 @@ class Audit:
     def _parameters(self) -> Parameters:
         assert self._ledger.parameters is not None, "the creation is a history's first event"
         return self._ledger.parameters
+
+
+def find_void(history: Iterable[Logged]) -> frozenset[Key]:
+    """Return the results that were agreed and are void at the end of a history."""
+    standing: list[Key] = []
+    void: set[Key] = set()
+    for logged in history:
+        match logged.event:
+            case Agreed() as event:
+                standing.append(event.key)
+            case Voided(_, height):
+                void.update(standing[height - 1 :])
+                del standing[height - 1 :]
+    return frozenset(void)
 
 
 class _Mismatch(Exception):
