@@ -43,11 +43,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the peer knows by itself. `held`: challenges that it could answer. `put_off`: what the
-    chain would not have a moment ago."""
+    """What the peer knows by itself.
+
+    `held`: challenges that it could answer; `lacking`: others, and when to ask for what they are
+    about (unix seconds), unless that is on its way. `put_off`: what the chain would not have a
+    moment ago.
+    """
 
     findings: Mapping[Key, Finding] = field(default_factory=dict)
     held: frozenset[Leaves] = frozenset()
+    lacking: Mapping[Leaves, int] = field(default_factory=dict)
     put_off: frozenset[Action] = frozenset()
 
 
@@ -63,6 +68,11 @@ def next_plea(docket: Docket, known: Knowledge, now: int) -> DisputeAction | Non
 
 def next_errand(docket: Docket, known: Knowledge, now: int) -> DisputeAction | Wait:
     """Return what can be done where nothing else is; `Wait` when there is nothing."""
+    for charge in docket.charges:
+        is_due = known.lacking.get(charge.leaves, now + 1) <= now
+        if charge.is_canonical and is_due and now < charge.give_up_at:
+            # It may be here no more, and with another one of those who approved the result.
+            return Gather(charge.key, (charge.leaves.which,))
     for doubt in docket.doubts:
         action = _look_into(doubt, known.findings.get(doubt.key, Finding()), now)
         if action is not None and doubt.is_open(now):
@@ -75,7 +85,7 @@ def next_errand(docket: Docket, known: Knowledge, now: int) -> DisputeAction | W
             return Close(key, leaves)
     if docket.owed_wei and Collect() not in known.put_off:
         return Collect()
-    return Wait(min((time for time in _times(docket, known) if time > now), default=None))
+    return Wait(min((time for time in _times(docket, known, now) if time > now), default=None))
 
 
 def next_watch(docket: Docket, known: Knowledge, now: int) -> DisputeAction | Wait:
@@ -94,7 +104,7 @@ def is_head_wrong(docket: Docket, known: Knowledge, now: int) -> bool:
 def _answers(docket: Docket, known: Knowledge, now: int) -> Iterator[Answer]:
     for charge in docket.charges:
         answer = Answer(charge.key, charge.leaves)
-        is_time = charge.answer_at <= now < charge.answer_until
+        is_time = charge.answer_at <= now < charge.give_up_at
         can_answer = charge.is_canonical and charge.leaves in known.held
         if can_answer and is_time and answer not in known.put_off:
             yield answer
@@ -146,7 +156,7 @@ def _find_question(docket: Docket, known: Knowledge, now: int) -> Challenge | No
     return None
 
 
-def _times(docket: Docket, known: Knowledge) -> Iterator[int]:
+def _times(docket: Docket, known: Knowledge, now: int) -> Iterator[int]:
     """Yield when waiting may end."""
     for doubt in docket.doubts:
         finding = known.findings.get(doubt.key, Finding())
@@ -155,6 +165,8 @@ def _times(docket: Docket, known: Knowledge) -> Iterator[int]:
     for charge in docket.charges:
         if charge.is_canonical:
             yield charge.answer_at if charge.leaves in known.held else charge.close_at
+            if now < charge.give_up_at:
+                yield known.lacking.get(charge.leaves, now)
 
 
 def _coordinate(doubt: Doubt, known: Knowledge) -> int | None:

@@ -42,14 +42,15 @@ class Doubt:
 @dataclass(frozen=True)
 class Charge:
     """A challenge that waits for an answer, or to be closed; `is_own`: this account's. Times are
-    unix seconds."""
+    unix seconds. `give_up_at` is a whole window late: whether it is too late is for the chain to
+    say, whose time is another one than that of a clock which is ahead."""
 
     key: Key
     leaves: Leaves
     is_canonical: bool
     is_own: bool
     answer_at: int
-    answer_until: int
+    give_up_at: int
     close_at: int
 
 
@@ -167,7 +168,7 @@ def _describe_charge(ledger: Ledger, party: Party, leaves: Leaves, asked: Challe
         is_canonical=is_canonical(ledger, event),
         is_own=is_own,
         answer_at=asked_at + _delay(first, order, parameters.answer_seconds),
-        answer_until=asked.answer_until,
+        give_up_at=asked.answer_until + parameters.answer_seconds,
         close_at=asked.answer_until + _delay(last, order, parameters.attest_seconds),
     )
 

@@ -84,6 +84,7 @@ class Guard:
         return Knowledge(
             findings={doubt.key: self._describe(doubt, ahead) for doubt in docket.doubts},
             held=frozenset(each.leaves for each in docket.charges if self._can_answer(each)),
+            lacking=self._list_lacking(docket, ahead),
             put_off=frozenset(self._put_off),
         )
 
@@ -144,7 +145,7 @@ class Guard:
         if doubt.key in self._unlike - self._longer:
             needed[NEW_MODEL] = case.new
         missing = {
-            which: holdings.retry_at(blob) + ahead * bool(holdings.retry_at(blob))
+            which: self._again_at(blob, ahead)
             for which, blob in needed.items()
             if not holdings.has(blob)
         }
@@ -169,6 +170,19 @@ class Guard:
             if leaves not in asked:
                 return leaves
         return None
+
+    def _list_lacking(self, docket: Docket, ahead: int) -> dict[Leaves, int]:
+        lacking = {}
+        for charge in docket.charges:
+            blob = self._case(charge.key).blob_of(charge.leaves.which)
+            if not self._holdings.has(blob) and not self._holdings.is_coming(blob):
+                lacking[charge.leaves] = self._again_at(blob, ahead)
+        return lacking
+
+    def _again_at(self, blob: Blob, ahead: int) -> int:
+        """Return when to ask others by the chain's time (unix seconds); 0: nobody was asked."""
+        retry_at = self._holdings.retry_at(blob)
+        return retry_at + ahead if retry_at else 0
 
     def _can_answer(self, charge: Charge) -> bool:
         return self._holdings.has(self._case(charge.key).blob_of(charge.leaves.which))

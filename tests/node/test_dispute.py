@@ -37,7 +37,7 @@ CHARGE = Charge(
     is_canonical=True,
     is_own=False,
     answer_at=2010,
-    answer_until=2900,
+    give_up_at=3800,
     close_at=2920,
 )
 IN_DOUBT, CHARGED = Docket(doubts=(DOUBT,)), Docket(charges=(CHARGE,))
@@ -117,10 +117,24 @@ def test_next_errand__two_in_doubt__challenges_the_lower_one_alone():
 
 @pytest.mark.parametrize(
     ("now", "plea"),
-    [(2009, None), (2010, Answer(KEY, LEAVES)), (2899, Answer(KEY, LEAVES)), (2900, None)],
+    [(2009, None), (2010, Answer(KEY, LEAVES)), (3799, Answer(KEY, LEAVES)), (3800, None)],
 )
-def test_next_plea__asked_for_what_is_here__answers_from_its_turn_to_the_deadline(now, plea):
+def test_next_plea__asked_for_what_is_here__answers_from_its_turn_on(now, plea):
     assert next_plea(CHARGED, HOLDING, now) == plea
+
+
+@pytest.mark.parametrize(
+    ("lacking", "now", "errand"),
+    [
+        ({LEAVES: 0}, 2010, Gather(KEY, (2,))),
+        ({LEAVES: 2035}, 2034, Wait(2035)),
+        ({LEAVES: 2035}, 2035, Gather(KEY, (2,))),
+        ({}, 2034, Wait(2920)),
+        ({LEAVES: 0}, 3800, Wait(None)),
+    ],
+)
+def test_next_errand__asked_for_what_is_not_here__asks_others_for_it(lacking, now, errand):
+    assert next_errand(CHARGED, Knowledge(lacking=lacking), now) == errand
 
 
 def test_next_plea__asked_for_what_is_not_here_or_void__does_not_answer():
@@ -135,7 +149,7 @@ def test_next_plea__unanswered__is_closed_at_its_turn(now, plea):
 
 def test_next_plea__unanswered_and_here__is_left_to_others():
     """Whoever has what was asked for knows that those who approved it did not lie."""
-    assert next_plea(CHARGED, HOLDING, 2920) is None
+    assert next_plea(CHARGED, HOLDING, 3800) is None
 
 
 def test_next_plea__own_challenge_of_what_is_void__has_the_deposit_back_at_once():

@@ -232,7 +232,9 @@ class World:
 
     def _open_chain(self) -> None:
         wallets = dict.fromkeys(addresses(), WALLET_WEI)
-        contract = ModelContract(self.plan.parameters, self.genesis_key, wallets)
+        contract = ModelContract(
+            self.plan.parameters, self.genesis_key, wallets, self.witness, self.witness.naming
+        )
         self.wealth = contract.wealth
         self.chain = SimulatedChain(
             contract, self.plan.parameters, SPEC, START, Random(f"chain {self.plan.seed}")
