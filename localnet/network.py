@@ -23,6 +23,7 @@ from localnet.report import Progress, RoundEnded, Summary
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
 from node.learning.process import Pending
+from node.round import Phase
 
 HARVEST_BLOCKS = 3
 """So many blocks take what the peers of a round have learned. The last one is mined when all have
@@ -113,6 +114,8 @@ class Localnet:
             else:
                 self._is_idle = True
         self._see_through()
+        # Whoever was slashed counts no more.
+        self._is_idle |= setting.peers[0].phase() is Phase.IDLE
         setting.cohort.wait(chronicle.pending())
         yield from chronicle.take()
 

@@ -229,7 +229,7 @@ class Guard:
                 coordinate = find_wrong(case, self._holdings)
                 assert coordinate is not None, "its root is another one"
                 self._wrong[key] = coordinate
-                LOG.warning("%s round=%d act=examine wrong=%d", self._name, number, coordinate)
+                LOG.info("%s round=%d act=examine wrong=%d", self._name, number, coordinate)
         except (BlobMissing, BlobCorrupt) as error:
             # Noted as not held by now, so it is fetched again before the next try.
             LOG.warning("%s round=%d act=examine error=%r", self._name, number, str(error))
