@@ -293,7 +293,9 @@ def _cut(round: uint256, r: results.Archived, parent: bytes32):
 @internal
 def _slash(round: uint256, key: bytes32, divisor: uint256, most: uint256, pot: uint256) -> uint256:
     """
-    @notice Takes the voters' stakes, or a part: at most half is paid, first into the pot, the rest is burned.
+    @notice Takes the voters' stakes, or a part: at most a quarter goes into the pot, and with it at most
+            half is paid; the rest is burned. So liars who lost deposits to themselves leave something for
+            whoever refutes them.
     @param divisor A stake loses one part in so many.
     @param most What whoever brought it about earns at most, in wei.
     @param pot What the lost deposits on the round ask for, in wei.
@@ -301,7 +303,7 @@ def _slash(round: uint256, key: bytes32, divisor: uint256, most: uint256, pot: u
     """
     voters: uint256 = results._tally(key).voters
     taken: uint256 = seats._slash(voters, divisor)
-    into_pot: uint256 = min(pot, taken // 2)
+    into_pot: uint256 = min(pot, taken // 4)
     earned: uint256 = min(most, taken // 2 - into_pot)
     self._pots[round] = into_pot
     burned: uint256 = taken - into_pot - earned

@@ -46,7 +46,7 @@ class DisputesModel(SeatsModel):
             self._cut(agreement)
         taken = self._slash(result, 1, now)
         cap = self.parameters.challenger_cap_wei
-        agreement.pot = min(agreement.lost, cap, taken // 2)
+        agreement.pot = min(agreement.lost, cap, taken // 4)
         earned = min(cap, taken // 2 - agreement.pot)
         self._owe(sender, earned)
         self.burned += taken - agreement.pot - earned
