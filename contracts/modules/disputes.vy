@@ -10,7 +10,7 @@
 
             0            160     256      `_challenges[id]`, two neighbouring slots
             | challenger | bond  |        who asked, and what was deposited (wei)
-            | answer_until       |        unix seconds; 0: answered, void or paid back
+            | until | asked_in   |        unix seconds, 64 bits; block. 0: answered, void or paid back
 
             `_pots[round]`   of the slashed stakes, what the lost deposits on this round are paid from (wei)
             `_lost[round]`   the deposits on this round that were lost to answers (wei)
@@ -79,7 +79,7 @@ event Collected:
 
 struct Challenge:
     word: uint256
-    answer_until: uint256
+    window: uint256
 
 # What nodes relay in one transaction.
 MAX_EVIDENCE_BYTES: constant(uint256) = 131_072
@@ -148,7 +148,9 @@ def challenge(result: results.Record, which: uint256, first: uint256, count: uin
     check._that(self._challenges[id].word == 0, "disputes: challenged before")
 
     until: uint256 = block.timestamp + results.ANSWER_SECONDS
-    self._challenges[id] = Challenge(word=convert(msg.sender, uint256) | (msg.value << 160), answer_until=until)
+    self._challenges[id] = Challenge(
+        word=convert(msg.sender, uint256) | (msg.value << 160), window=until | (block.number << 64)
+    )
     results._note_challenge(result.round)
     log Challenged(
         round=result.round,
@@ -177,13 +179,13 @@ def answer(
     """
     id: bytes32 = self._id(self._check_agreed(result), which, first, count)
     c: Challenge = self._challenges[id]
-    check._that(c.answer_until != 0, "disputes: not challenged")
+    check._that(c.window != 0, "disputes: not challenged")
     r: results.Archived = results._archived(result.round)
     check._that(results._is_canonical(result.round, r), "disputes: the result is void")
-    check._that(block.timestamp < c.answer_until, "disputes: too late")
+    check._that(self._can_answer(c.window), "disputes: too late")
     proven: Bytes[64] = raw_call(JUDGE, msg.data, max_outsize=64, is_static_call=True)
 
-    self._challenges[id].answer_until = 0
+    self._challenges[id].window = 0
     bond: uint256 = c.word >> 160
     self._lost[result.round] += bond
     self._owed[msg.sender] += bond
@@ -211,18 +213,18 @@ def close(result: results.Record, which: uint256, first: uint256, count: uint256
     c: Challenge = self._challenges[id]
     r: results.Archived = results._archived(result.round)
     paid: uint256 = c.word >> 160
-    if c.answer_until == 0:
+    if c.window == 0:
         paid = min(paid, self._pots[result.round])
         check._that(paid != 0, "disputes: nothing to pay back")
         self._pots[result.round] -= paid
     elif results._is_canonical(result.round, r):
-        check._that(block.timestamp >= c.answer_until, "disputes: still to be answered")
+        check._that(not self._can_answer(c.window), "disputes: still to be answered")
         results._drop_challenge(result.round)
         self._cut(result.round, r, result.parent)
         paid += self._slash(result.round, key, SILENCE, paid, 0)
 
     # What was paid back once is gone; that it was asked stays known.
-    self._challenges[id] = Challenge(word=c.word & (2**160 - 1), answer_until=0)
+    self._challenges[id] = Challenge(word=c.word & (2**160 - 1), window=0)
     self._owed[convert(c.word & (2**160 - 1), address)] += paid
     log Closed(round=result.round, which=which, first=first, count=count, paid_wei=paid)
 
@@ -285,6 +287,15 @@ def owed(account: address) -> uint256:
 
 
 @internal
+@view
+def _can_answer(window: uint256) -> bool:
+    """
+    @notice Whether time is left: seconds, and blocks in which an answer could have come.
+    """
+    return block.timestamp < window & (2**64 - 1) or block.number < (window >> 64) + results.ANSWER_BLOCKS
+
+
+@internal
 def _cut(round: uint256, r: results.Archived, parent: bytes32):
     results._cut(round, r.height, parent)
     rewards._cut(round)
@@ -293,7 +304,9 @@ def _cut(round: uint256, r: results.Archived, parent: bytes32):
 @internal
 def _slash(round: uint256, key: bytes32, divisor: uint256, most: uint256, pot: uint256) -> uint256:
     """
-    @notice Takes the voters' stakes, or a part: at most half is paid, first into the pot, the rest is burned.
+    @notice Takes the voters' stakes, or a part: at most a quarter goes into the pot, and with it at most
+            half is paid; the rest is burned. So liars who lost deposits to themselves leave something for
+            whoever refutes them.
     @param divisor A stake loses one part in so many.
     @param most What whoever brought it about earns at most, in wei.
     @param pot What the lost deposits on the round ask for, in wei.
@@ -301,7 +314,7 @@ def _slash(round: uint256, key: bytes32, divisor: uint256, most: uint256, pot: u
     """
     voters: uint256 = results._tally(key).voters
     taken: uint256 = seats._slash(voters, divisor)
-    into_pot: uint256 = min(pot, taken // 2)
+    into_pot: uint256 = min(pot, taken // 4)
     earned: uint256 = min(most, taken // 2 - into_pot)
     self._pots[round] = into_pot
     burned: uint256 = taken - into_pot - earned

@@ -88,6 +88,8 @@ MAX_SETTLED: constant(uint256) = 64
 CHALLENGE_SECONDS: immutable(uint256)
 CHALLENGE_BLOCKS: immutable(uint256)
 ANSWER_SECONDS: immutable(uint256)
+# As many blocks, for an answer, as `challenge_blocks` are for a challenge: on a chain that halts nobody can answer.
+ANSWER_BLOCKS: immutable(uint256)
 MAX_UNSETTLED: immutable(uint256)
 
 _head: bytes32
@@ -108,6 +110,7 @@ def __init__(p: parameters.Parameters):
     CHALLENGE_SECONDS = p.challenge_seconds
     CHALLENGE_BLOCKS = p.challenge_blocks
     ANSWER_SECONDS = p.answer_seconds
+    ANSWER_BLOCKS = (p.challenge_blocks * p.answer_seconds + p.challenge_seconds - 1) // p.challenge_seconds
     MAX_UNSETTLED = p.max_unsettled
     self._head = keccak256(abi_encode(chain.id, self, p.genesis))
 
@@ -263,9 +266,11 @@ def _is_disputable(r: Archived, is_canonical: bool) -> bool:
     @param is_canonical Blocks do not prolong it for a void result: no stake waits for that.
     """
     ends_at: uint256 = r.agreed_at + CHALLENGE_SECONDS
+    ends_in: uint256 = r.agreed_in + CHALLENGE_BLOCKS
     if r.is_disputed:
         ends_at += 2 * ANSWER_SECONDS
-    return block.timestamp < ends_at or (is_canonical and block.number < r.agreed_in + CHALLENGE_BLOCKS)
+        ends_in += 2 * ANSWER_BLOCKS
+    return block.timestamp < ends_at or (is_canonical and block.number < ends_in)
 
 
 @internal

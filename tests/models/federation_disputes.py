@@ -46,7 +46,7 @@ class DisputesModel(SeatsModel):
             self._cut(agreement)
         taken = self._slash(result, 1, now)
         cap = self.parameters.challenger_cap_wei
-        agreement.pot = min(agreement.lost, cap, taken // 2)
+        agreement.pot = min(agreement.lost, cap, taken // 4)
         earned = min(cap, taken // 2 - agreement.pot)
         self._owe(sender, earned)
         self.burned += taken - agreement.pot - earned
@@ -80,7 +80,7 @@ class DisputesModel(SeatsModel):
             ]
             need(not before, "disputes: challenged before")
         until = now + self.parameters.answer_seconds
-        agreement.asked.append(Asked(which, first, count, sender, value, until))
+        agreement.asked.append(Asked(which, first, count, sender, value, until, self.block))
 
     def answer(
         self,
@@ -103,7 +103,7 @@ class DisputesModel(SeatsModel):
             raise Refused(SPOILT | {"disputes: too late", "disputes: the result is void"})
         with objections() as need:
             need(self.is_canonical(agreement), "disputes: the result is void")
-            need(now < asked.until, "disputes: too late")
+            need(self.can_answer(asked, now), "disputes: too late")
         asked.is_answered = True
         self._owe(sender, asked.bond)
 
@@ -122,7 +122,7 @@ class DisputesModel(SeatsModel):
             agreement.pot -= paid
         elif self.is_canonical(agreement):
             with objections() as need:
-                need(now >= asked.until, "disputes: still to be answered")
+                need(not self.can_answer(asked, now), "disputes: still to be answered")
             self._cut(agreement)
             taken = self._slash(self.results[agreement.key], 5, now)
             more = min(paid, taken // 2)

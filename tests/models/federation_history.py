@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
 
 from federation_blobs import Blobs
 from federation_records import (
     Agreement,
+    Asked,
     Commitment,
     Opened,
     Proposed,
@@ -93,7 +96,17 @@ class FederationHistory:
         longer = 2 * p.answer_seconds if agreement.asked else 0
         if now - agreement.at < p.challenge_seconds + longer:
             return True
-        return self.is_canonical(agreement) and self.block - agreement.block < p.challenge_blocks
+        blocks = p.challenge_blocks + (2 * self.answer_blocks if agreement.asked else 0)
+        return self.is_canonical(agreement) and self.block - agreement.block < blocks
+
+    @property
+    def answer_blocks(self) -> int:
+        """Blocks that an answer has at least: as many as `challenge_blocks` are in its time."""
+        p = self.parameters
+        return ceil(Fraction(p.challenge_blocks * p.answer_seconds, p.challenge_seconds))
+
+    def can_answer(self, asked: Asked, now: int) -> bool:
+        return now < asked.until or self.block - asked.block < self.answer_blocks
 
     def settled(self, now: int) -> int:
         """The height up to which nothing can be disputed any more."""

@@ -201,6 +201,7 @@ class Asked:
     challenger: str
     bond: int
     until: int
+    block: int
     is_answered: bool = False
     is_closed: bool = False
 
