@@ -12,10 +12,11 @@ import pytest
 from dispute_lab import WATCHER, Case, Court, open_court
 from federation_lab import ETHER, Lab, Mined, OpenLab
 
+from chain.disputes import NEW_MODEL
 from chain.errors import Reverted
 from chain.federation import INPUTS, SELECTORS, Call, encode_call
 from chain.types import Answered, Closed, Joined, Refuted, Revealed, Seat, Slashed
-from node.evidence import NEW_MODEL, Commitment, pack_commitments
+from node.evidence import Commitment, pack_commitments
 
 BOND = ETHER // 100
 LIAR, FRIEND = 9, 10
