@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from federation_lab import ETHER, OpenLab
 
 from chain.sender import GAS_LIMITS
@@ -12,6 +13,7 @@ MARGIN = 1.25
 """What a limit leaves above the worst case."""
 
 
+@pytest.mark.slow
 def test_gas_limits__128_seats__leave_room_above_the_worst_case(open_lab: OpenLab) -> None:
     # Seat 0 has more than two thirds: its vote agrees, its commitment begins the grace.
     lab = open_lab((1000 * ETHER, *[ETHER] * (SEATS - 1)), max_seats=SEATS, grace_seconds=599)

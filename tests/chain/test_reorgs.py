@@ -253,7 +253,7 @@ def play_at_random(play: Reorgs, reorgs: int) -> None:
                 play.restart()
 
 
-@pytest.mark.parametrize("reorgs", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("reorgs", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_poll__many_reorgs_at_random__exactly_the_canonical_events(
     embedded: NodeLab, reorgs: int
 ) -> None:

@@ -94,7 +94,12 @@ def test_run__stopped_while_it_waits_for_a_silent_node__ends_with_0(consortium):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED)], ids=["term", "int"]
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 0),
+        pytest.param(signal.SIGINT, INTERRUPTED, marks=pytest.mark.slow),
+    ],
+    ids=["term", "int"],
 )
 def test_run__told_to_end_until_it_has__ends_as_it_was_told_first(consortium, number, code):
     join_two(consortium)
