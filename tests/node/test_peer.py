@@ -74,8 +74,8 @@ def play_with_crash(directory, at, *, is_pure):
     [3, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 4))],
 )
 def test_peer__killed_at_every_effect__ends_with_the_head_of_a_peer_that_was_not(tmp_path, first):
-    """Four tests share the effects out. The odd ones kill before an effect; the even ones, just after
-    one, find the same on disk as the next odd one does. One is enough for every day."""
+    """Four tests share the effects out. The odd ones kill before an effect; the even ones, just
+    after one, find the same on disk as the next odd one does. One is enough for every day."""
     with PeersLab(3, min_updates=2) as lab:
         undisturbed = lab.play(ROUNDS).head()
     at = first
