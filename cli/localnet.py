@@ -32,6 +32,11 @@ def run(
     seed: scenario_options.Seed = None,
     order_seed: scenario_options.OrderSeed = None,
     learner: scenario_options.Learner = None,
+    option: scenario_options.Option = None,
+    keep_arrays: scenario_options.KeepArrays = None,
+    learner_path: scenario_options.LearnerPath = None,
+    learner_seconds: scenario_options.LearnerSeconds = None,
+    learner_memory: scenario_options.LearnerMemory = None,
     hidden: scenario_options.Hidden = None,
     learning_rate: scenario_options.LearningRate = None,
     epochs: scenario_options.Epochs = None,
@@ -109,6 +114,7 @@ def run(
         endpoint=rpc,
         cores=cores,
         shares_compute=not recompute_each,
+        hosting=scenario_options.choose_hosting(scenario, context.params),
     ) as net:
         if not as_json:
             kinds = {seat: kind.kind for seat, kind in scenario.seat_kinds().items()}

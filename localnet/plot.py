@@ -36,8 +36,12 @@ def draw_rounds(path: Path, title: str, runs: Mapping[str, Sequence[RoundEnded]]
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     figure.suptitle(f"{title} (judged on data that no peer trains on)")
-    for place, name in enumerate(("accuracy", "loss")):
-        axes = figure.add_subplot(1, 2, place + 1)
+    # A learner of numbers instead of classes has no accuracy.
+    all_rounds = [ended for rounds in runs.values() for ended in rounds]
+    has_accuracy = any(ended.accuracy is not None for ended in all_rounds)
+    panels = ("accuracy", "loss") if has_accuracy else ("loss",)
+    for place, name in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), place + 1)
         for colour, (run, rounds) in zip(COLOURS, runs.items(), strict=False):
             numbers = [ended.round for ended in rounds]
             values = [getattr(ended, name) for ended in rounds]
@@ -52,7 +56,7 @@ def draw_rounds(path: Path, title: str, runs: Mapping[str, Sequence[RoundEnded]]
         axes.spines[["top", "right"]].set_visible(False)
         if name == "accuracy":
             axes.set_ylim(0, 1)
-        elif _is_wide([ended.loss for rounds in runs.values() for ended in rounds]):
+        elif _is_wide([ended.loss for ended in all_rounds]):
             axes.set_yscale("log")
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from chain.types import Root, RoundId
@@ -9,7 +10,8 @@ from chain.types import Root, RoundId
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the federation stands now. `stake_bps`: behind the leading result, of the power."""
+    """Where the federation stands now. `stake_bps`: behind the leading result, of the power.
+    `training`: how far the learners are, where they take long."""
 
     round: RoundId
     phase: str
@@ -17,6 +19,7 @@ class Progress:
     votes: int
     stake_bps: int
     seconds: float
+    training: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class RoundEnded:
     """A round that was agreed or lapsed.
 
     `model_root`, `accuracy` and `loss` are those of the head it left, on data that no peer trains
-    on; `seconds`: since the round before ended; `gas`: of the blocks since then.
+    on; no accuracy: its learner has none. `seconds`: since the round before ended; `gas`: of the
+    blocks since then.
     """
 
     round: RoundId
@@ -35,10 +39,10 @@ class RoundEnded:
     stake_bps: int
     seconds: float
     gas: int
-    accuracy: float = 0.0
+    accuracy: float | None = None
     loss: float = 0.0
 
-    def judged(self, accuracy: float, loss: float) -> "RoundEnded":
+    def judged(self, accuracy: float | None, loss: float) -> "RoundEnded":
         """Return the round with the judgement of its head."""
         return replace(self, accuracy=accuracy, loss=loss)
 
@@ -52,8 +56,8 @@ class RoundEnded:
             "commits": self.commits,
             "votes": self.votes,
             "stake_bps": self.stake_bps,
-            "accuracy": round(self.accuracy, 6),
-            "loss": round(self.loss, 6),
+            "accuracy": round_off(self.accuracy),
+            "loss": round_off(self.loss),
             "seconds": round(self.seconds, 4),
             "gas": self.gas,
         }
@@ -65,7 +69,7 @@ class Summary:
 
     rounds: int
     agreed: int
-    accuracy: float
+    accuracy: float | None
     loss: float
     head: Root
     seconds: float
@@ -81,14 +85,19 @@ class Summary:
             "rounds": self.rounds,
             "agreed": self.agreed,
             "lapsed": self.rounds - self.agreed,
-            "accuracy": round(self.accuracy, 6),
-            "loss": round(self.loss, 6),
+            "accuracy": round_off(self.accuracy),
+            "loss": round_off(self.loss),
             "head": "0x" + self.head.hex(),
             "seconds": round(self.seconds, 3),
             "first_round_seconds": round(self.first_round_seconds, 3),
             "seconds_per_round": round(self.seconds_per_round, 4),
             "gas_per_peer_round": self.gas_per_peer_round,
         }
+
+
+def round_off(value: float | None) -> float | None:
+    """Return a figure for JSON, which knows no NaN; None: there is none."""
+    return None if value is None or not isfinite(value) else round(value, 6)
 
 
 def mean_seconds(rounds: Sequence[RoundEnded]) -> float:

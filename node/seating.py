@@ -1,6 +1,6 @@
 """A peer's dealings with its seat: found the federation, join it, leave it, and be paid back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chain.admission import OPEN, compute_admission_proof, compute_admission_root
@@ -13,22 +13,28 @@ from chain.types import Parameters, Root, Seat, Wei
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
-from node.data.sources import load
 from node.errors import PeerRefused
-from node.founding import Founding, Plan, found
+from node.founding import Founding, Plan, found, name_subject
+from node.learning.hosting import Place
+from node.learning.trial import Trial
 from node.settings import BLOBS, FOUNDING, Settings
 from node.whole_file import write_whole
 
 
 def create_federation(
-    folder: Path, settings: Settings, account: Signer, plan: Plan
+    folder: Path,
+    settings: Settings,
+    account: Signer,
+    plan: Plan,
+    tell: Callable[[str], None] = lambda reason: None,
 ) -> tuple[Parameters, Deployment]:
     """Create a federation on the chain of the settings, the first model in the folder's store.
 
     The founder's own data give the model's layout and the clip. What is about to be sent is on disk
     before it is, so a call that died anywhere is made good by the next, with the same plan: one
     federation comes of both. `end_founding` is for when its address is in the settings. Raises what
-    plan, data, learner and chain refuse; nothing is sent then.
+    plan, data, learner and chain refuse; nothing is sent then. `tell` hears why units and clip are
+    as they are.
     """
     path = folder / FOUNDING
     with open_endpoints(settings.rpc) as web3:
@@ -42,6 +48,8 @@ def create_federation(
         pending = _read_founding(path, plan)
         if pending is None:
             founding = _found(folder, settings, plan)
+            for reason in founding.reasons:
+                tell(reason)
             pending = sender.submit(build_creation(founding.text, founding.parameters), note)
         try:
             deployment = read_creation(web3, sender.follow(pending, note))
@@ -64,7 +72,13 @@ def end_founding(folder: Path) -> None:
 
 def _found(folder: Path, settings: Settings, plan: Plan) -> Founding:
     admission = Root(compute_admission_root(plan.admitted)) if plan.admitted else Root(OPEN)
-    founding = found(plan, load(settings.source, label=settings.label), admission)
+    which, count = settings.share or (1, plan.page.seats.max_seats)
+    place = Place(which - 1, count, None, plan.page.seed)
+    subject = name_subject(plan, settings.source, settings.label, place)
+    times = plan.page.time
+    hosting = settings.host(folder, times.commit_seconds + times.attest_seconds)
+    with Trial(subject, hosting) as trial:
+        founding = found(plan, trial, admission)
     genesis = founding.parameters.genesis
     DiskBlobs(folder / BLOBS).put(Blob(genesis, len(founding.genesis)), founding.genesis)
     return founding

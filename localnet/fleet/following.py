@@ -23,6 +23,7 @@ from node.blobs.store import Blob
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.data.share import Share
+from node.learning.hosting import Place
 from node.learning.process import LearnerProcess, Pending
 from node.settings import BLOBS, read_settings
 from node.spec import Spec, parse_spec, rule_of
@@ -160,7 +161,10 @@ def _start_judge(fleet: Fleet, contract: Contract, spec: Spec) -> _Judge:
         )
         course = Course(spec.layout, rule_of(contract.parameters), spec.seed, 0)
         for pending in (
-            judge.ask("enrol_judge", (JUDGE, spec.learner, dict(spec.options), share)),
+            judge.ask(
+                "enrol_judge",
+                (JUDGE, spec.learner, dict(spec.options), share, Place(seed=spec.seed)),
+            ),
             judge.ask("follow", (JUDGE, course)),
         ):
             while not pending.is_done:

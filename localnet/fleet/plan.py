@@ -21,6 +21,9 @@ def write_plan(scenario: Scenario) -> str:
     simulation can do."""
     if scenario.byzantine:
         raise ScenarioRefused("byzantine seats", "none: these are real programs", "some")
+    if scenario.has_own_learner:
+        expected = "mlp or softmax (for others: holdfast federation init)"
+        raise ScenarioRefused("learner of real programs", expected, repr(scenario.learner))
     name = Path(scenario.dataset).name
     tables: dict[str, dict[str, object]] = {
         "learner": {"name": scenario.learner, "options": dict(scenario.options)},

@@ -9,6 +9,9 @@ from node.data.partition import parse_partition
 from node.data.sources import load
 from node.data.split import stratified_holdout
 
+OWN = "own"
+"""As a source: the learner brings its own data."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -24,9 +27,11 @@ class Share:
     held_out: float
     seed: int
 
-    def load(self) -> tuple[Dataset, Dataset]:
-        """Return what is trained on and what is judged on. Raises what the source, or the
-        partition, refuse."""
+    def load(self) -> tuple[Dataset, Dataset] | tuple[None, None]:
+        """Return what is trained on and what is judged on; nothing where the learner brings its
+        own. Raises what the source, or the partition, refuse."""
+        if self.source == OWN:
+            return None, None
         train_on, held_out = stratified_holdout(
             load(self.source, label=self.label), self.held_out, seed=self.seed
         )

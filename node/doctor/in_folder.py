@@ -3,10 +3,16 @@
 import os
 import shutil
 
+from chain.types import Seat
 from chain.wallet import open_wallet, read_address
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobCorrupt
-from node.daemon.opening import describe_share
+from node.daemon.opening import (
+    count_round_seconds,
+    describe_place,
+    describe_share,
+)
+from node.data.share import OWN
 from node.data.sources import load
 from node.doctor.case import Case, Fault
 from node.errors import LayoutMismatch
@@ -86,6 +92,8 @@ def check_blobs(case: Case) -> str:
 def check_data(case: Case) -> str:
     """The organisation's own data can be read."""
     settings = case.settings
+    if settings.source == OWN:
+        return "the learner brings its own"
     case.dataset = load(settings.source, label=settings.label)
     return f"{settings.source}: {case.dataset.samples} samples"
 
@@ -94,17 +102,21 @@ def check_learner(case: Case) -> str:
     """The spec's learner starts on these data, and its model is the federation's."""
     spec = parse_spec(case.contract.observer.ledger.spec)
     share = describe_share(case.settings, spec)
-    course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0)
+    course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0, kept=spec.kept)
+    # Any seat will do, as there may be none yet; and what the learner remembers is not for a check
+    # to change.
+    place = describe_place(case.settings, spec, case.contract, Seat(0), None)
+    hosting = case.settings.host(case.folder, count_round_seconds(case.contract))
 
     def enrol(process: LearnerProcess) -> list[Pending]:
         learner = spec.learner, dict(spec.options)
         return [
-            process.ask("enrol_share", (0, *learner, share)),
+            process.ask("enrol_share", (0, *learner, share, place)),
             process.ask("follow", (0, course)),
         ]
 
     try:
-        with ProcessTrainer(enrol):
+        with ProcessTrainer(enrol, hosting):
             pass
     except LayoutMismatch as error:
         raise Fault(
