@@ -7,7 +7,7 @@ small steps in noise, fine ones cut long steps off. A model is told in 32 bits, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, log2
+from math import frexp
 from statistics import median
 
 import numpy as np
@@ -83,7 +83,7 @@ def calibrate(
 
 def choose_model_bits(most_bits: int, largest: float) -> int:
     """Return the finest unit, up to `most_bits`, in which `largest` and much more can be told."""
-    return max(0, min(most_bits, floor(31 - log2(max(largest * VALUE_HEADROOM, 2.0**-31)))))
+    return max(0, min(most_bits, _fit_bits(2.0**31, largest * VALUE_HEADROOM)))
 
 
 def _choose_units(
@@ -101,7 +101,7 @@ def _choose_units(
         update_bits = min(model_bits, UPDATE_BITS.get(size, 0))
         reasons.append(f"update_bits {update_bits}: the usual, since the dry round moved nothing")
     else:
-        fits = floor(log2((2 ** (8 * size - 1) - 1) / (longest * STEP_HEADROOM)))
+        fits = _fit_bits(2 ** (8 * size - 1) - 1, longest * STEP_HEADROOM)
         coarsest = max(0, model_bits - MOST_GUARD_BITS.get(size, 0))
         update_bits = min(max(fits, coarsest), model_bits)
         reach = 2.0 ** (8 * size - 1 - update_bits)
@@ -110,6 +110,13 @@ def _choose_units(
             f"of {2.0**-update_bits:.2g} up to {reach:.3g}"
         )
     return replace(options, update_bits=update_bits, model_bits=model_bits), reasons
+
+
+def _fit_bits(limit: float, value: float) -> int:
+    """Return the largest number of bits by which `value` may be shifted and not pass `limit`."""
+    # Not by a logarithm, which rounds at the very edges.
+    _, exponent = frexp(limit / value) if value else frexp(limit)
+    return exponent - 1
 
 
 def _warn(movements: Sequence[Movement], names: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from node.learning.hosting import Place
 from node.learning.learner import Config, Metrics, Parameters
 
 Rows = tuple[NDArray[Any], NDArray[Any]]
+LINEAR = ("coef_", "intercept_")
 LEAST_PROBABILITY = 1e-12  # so that a hopeless sample costs much and not infinitely much
 
 
@@ -99,8 +100,8 @@ class Estimator:
             self._advance(np.zeros((1, width)), np.zeros(1))
         else:
             self._advance(np.zeros((len(self._classes), width)), self._classes)
-        if hasattr(self._estimator, "coef_"):
-            for _, array in self._list_arrays():
+        for name, array in self._list_arrays():
+            if name in LINEAR:
                 array[...] = 0
 
     def _advance(self, x: NDArray[Any], y: NDArray[Any]) -> None:
@@ -133,10 +134,10 @@ class Estimator:
         if not hasattr(estimator, "coef_"):
             got = type(estimator).__name__
             raise InvalidParameters("estimator", "coef_ or coefs_ once it is fitted", got)
-        for name in ("coef_", "intercept_"):
+        for name in LINEAR:
             if not isinstance(getattr(estimator, name), np.ndarray):
                 setattr(estimator, name, np.array(getattr(estimator, name), dtype=np.float64))
-        return [(name, getattr(estimator, name)) for name in ("coef_", "intercept_")]
+        return [(name, getattr(estimator, name)) for name in LINEAR]
 
     def _load(self, parameters: Parameters) -> None:
         own = self._list_arrays()
