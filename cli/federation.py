@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options
+from cli import drafting, options
 from cli.display import print_json
 from cli.events import to_json
 from cli.folder import PasswordFile, open_folder
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from localnet.source import Source
 
 app = typer.Typer(help="A federation on a chain.")
+app.command()(drafting.init)
 
 ETHER = 10**18
 

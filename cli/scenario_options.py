@@ -211,7 +211,7 @@ def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
     learner_options = {name: given[name] for name in LEARNER_OPTIONS if name in given}
     if "hidden" in learner_options:
         learner_options["hidden"] = _parse_widths(learner_options["hidden"])
-    learner_options |= dict(map(_parse_option, given.get("option", ())))
+    learner_options |= parse_options(given.get("option"))
     chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
     for name in ("byzantine", "keep_arrays"):
         chosen[name] = tuple(given.get(name, ()))
@@ -236,6 +236,11 @@ def choose_hosting(scenario: "Scenario", parameters: dict[str, Any]) -> "Hosting
     if parameters["learner_memory"] is not None:
         hosting = replace(hosting, memory_bytes=parameters["learner_memory"] * MEBIBYTE)
     return hosting
+
+
+def parse_options(texts: list[str] | None) -> dict[str, Any]:
+    """Return a learner's options from the command line. Raises BadParameter."""
+    return dict(map(_parse_option, texts or ()))
 
 
 def _parse_option(text: str) -> tuple[str, Any]:

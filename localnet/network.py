@@ -219,7 +219,7 @@ def open_notes() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if not any(folder.glob(f"*/{TRACEBACK}")):
+        if not any(folder.rglob(TRACEBACK)):
             shutil.rmtree(folder)
 
 

@@ -15,7 +15,8 @@ class Hosting:
     """`code`: the folder of the learner's modules. `notes`: a folder for LOG and TRACEBACK; None:
     the learner prints where its peer does, and no traceback is kept.
 
-    `seconds`: the longest that one request may take, a training for instance; None: for ever.
+    `seconds`: the longest that a training or a judgement may take, None: for ever. To begin, a
+    process has ten minutes or as much.
     `memory_bytes`: the most that the process may have as its own, by RLIMIT_DATA (setrlimit(2)):
     heap and private mappings, libraries apart; a process that the learner starts has as much again.
     None: all there is.

@@ -39,6 +39,9 @@ operating system may give less."""
 
 LESS_URGENT = 5
 """A step that still gets its share of cores which others keep busy."""
+WORK = frozenset({"train", "measure", "evaluate"})
+BEGIN_SECONDS = 600.0
+"""For whatever is no work, at least: to start, to import what the learner needs, to load data."""
 END_SECONDS = 2.0
 """For a process to see that nobody asks it any more."""
 ROOT = Path(__file__).parent.parent.parent
@@ -118,7 +121,7 @@ class LearnerProcess:
             )
         self._queue: deque[_Request] = deque()
         self._leisure: deque[_Request] = deque()
-        self._asked: deque[Pending] = deque()
+        self._asked: deque[_Request] = deque()
         self._head: Model | None = None
         self._begun_at = monotonic()
 
@@ -172,15 +175,14 @@ class LearnerProcess:
 
     def seconds_left(self) -> float | None:
         """Return how long the worker may still take for what it does; None: for ever."""
-        if not self._asked or self._hosting.seconds is None:
-            return None
-        return max(0.0, self._begun_at + self._hosting.seconds - monotonic())
+        limit = self._limit_seconds()
+        return None if limit is None else max(0.0, self._begun_at + limit - monotonic())
 
     def enforce(self) -> None:
         """Kill a process that takes longer than it may, and whatever it has started."""
         if self.seconds_left() == 0.0 and not self.connection.poll():
+            told = f"none in {self._limit_seconds():g} s, so its process was ended"
             self._kill()
-            told = f"none in {self._hosting.seconds:g} s, so its process was ended"
             self._fail("an answer", told)
 
     def describe_progress(self) -> str:
@@ -205,7 +207,7 @@ class LearnerProcess:
             self._child.wait()
             self._fail()
             return
-        pending = self._asked.popleft()
+        pending = self._asked.popleft().pending
         pending.is_done = True
         self._begun_at = monotonic()
         if is_fine:
@@ -239,7 +241,7 @@ class LearnerProcess:
             request = self._queue.popleft()
             if not self._asked:
                 self._begun_at = monotonic()
-            self._asked.append(request.pending)
+            self._asked.append(request)
             try:
                 self.connection.send((request.method, request.arguments))
             except OSError:
@@ -250,6 +252,14 @@ class LearnerProcess:
         if not self._asked:
             return self._may_begin()
         return request.is_small and len(self._asked) < AHEAD
+
+    def _limit_seconds(self) -> float | None:
+        """Return how long what the worker does now may take; None: for ever."""
+        if not self._asked or self._hosting.seconds is None:
+            return None
+        if self._asked[0].method in WORK:
+            return self._hosting.seconds
+        return max(self._hosting.seconds, BEGIN_SECONDS)
 
     def _kill(self) -> None:
         """Kill the worker with all that it has started."""
@@ -262,8 +272,7 @@ class LearnerProcess:
     def _fail(self, expected: str = "a living process", got: str | None = None) -> None:
         """Answer all that was asked with what became of the process: nobody else will."""
         told = f"exit code {self._child.returncode}" if got is None else got
-        waiting = (request.pending for request in (*self._queue, *self._leisure))
-        asked = [*self._asked, *waiting]
+        asked = [each.pending for each in (*self._asked, *self._queue, *self._leisure)]
         self._queue.clear()
         self._leisure.clear()
         self._asked.clear()

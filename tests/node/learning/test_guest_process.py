@@ -25,7 +25,7 @@ SEAT, PARENT = Seat(1), Key(b"\x01" * 32)
 RULE = Rule(Weighting.STAKE, Selection.NONE, 0, 0, 0, 2, 10, 20)
 CODE = Path(__file__).parent
 MEMORY_BYTES = 2 * 2**30
-LOOP_SECONDS = 10.0
+LOOP_SECONDS = 5.0
 
 
 def host(notes, seconds=60.0):
@@ -97,7 +97,7 @@ def test_fit__wrapped_by_to_client__is_the_same(course, tmp_path):
         ("leaks", r"got MemoryError: Unable to allocate 4\.00 GiB", "MemoryError"),
         pytest.param(
             "loops",
-            r"expected an answer, got none in 10 s, so its process was ended",
+            r"expected an answer, got none in 5 s, so its process was ended",
             None,
             marks=pytest.mark.slow,
         ),
