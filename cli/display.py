@@ -143,6 +143,7 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
     """Say what is about to run: task, data, rule, and who will not play by it."""
+    from node.data.balance import tell_balance
     from node.rule.parameters import Selection, Weighting
 
     task, parameters = setting.task, setting.task.parameters
@@ -150,6 +151,8 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
         f"task   {task.spec.name}, {task.spec.learner} of {parameters.coordinates:,} coordinates"
     )
     typer.echo(f"data   {_describe_data(task)}")
+    for line in () if task.balance is None else tell_balance(task.balance):
+        typer.echo(f"       {line}")
     length = parameters.clip / 2**parameters.update_bits
     clip = f"{length:.3g} ({parameters.clip:,} units)" if parameters.clip else "none"
     typer.echo(

@@ -27,6 +27,7 @@ def run(
     rounds: scenario_options.Rounds = None,
     dataset: scenario_options.Dataset = None,
     label: scenario_options.Label = None,
+    data_page: scenario_options.DataPage = None,
     partition: scenario_options.Partition = None,
     byzantine: scenario_options.Byzantine = None,
     seed: scenario_options.Seed = None,
@@ -42,6 +43,7 @@ def run(
     epochs: scenario_options.Epochs = None,
     batch_size: scenario_options.BatchSize = None,
     l2: scenario_options.L2 = None,
+    class_weights: scenario_options.ClassWeights = None,
     rule: scenario_options.Rule = None,
     weighting: scenario_options.Weighting = None,
     trim_bps: scenario_options.TrimBps = None,
@@ -91,6 +93,10 @@ def run(
     ] = False,
     as_json: options.Json = False,
     plot: options.Plot = None,
+    plot_data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw how many samples of each class a peer has."),
+    ] = None,
 ) -> None:
     """Run a federation: an embedded chain, the contract, and all peers, on a simulated clock.
 
@@ -103,10 +109,11 @@ def run(
     if rpc is not None and keep is not None:
         raise typer.BadParameter("expected at most one of --keep DIR and --rpc ENDPOINT")
     scenario = scenario_options.choose_scenario(context.params)
-    if plot is not None:
-        from localnet.plot import check_plot
+    for picture in (plot, plot_data):
+        if picture is not None:
+            from localnet.plot import check_plot
 
-        check_plot(plot)
+            check_plot(picture)
     is_clean = True
     with Localnet(
         scenario,
@@ -129,6 +136,11 @@ def run(
         from localnet.plot import draw_rounds
 
         draw_rounds(plot, net.setting.task.spec.name, {scenario.rule: ended})
+    task = net.setting.task
+    if plot_data is not None and task.balance is not None:
+        from localnet.plot import draw_balance
+
+        draw_balance(plot_data, task.spec.name, task.balance)
     if as_json:
         print_json(summary.to_dict())
     else:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from localnet.scenario import Scenario
     from node.learning.hosting import Hosting
 
-LEARNER_OPTIONS = ("hidden", "learning_rate", "epochs", "batch_size", "l2")
+LEARNER_OPTIONS = ("hidden", "learning_rate", "epochs", "batch_size", "l2", "class_weights")
 LEARNER, RULE, TIME = "Learner", "Rule", "Time"
 
 Peers = Annotated[int | None, typer.Option(show_default="10", help="Seats, 1 to 128.")]
@@ -18,7 +18,16 @@ Dataset = Annotated[
     str | None,
     typer.Option(
         show_default="digits, or the learner's own",
-        help="digits, breast_cancer, a .npz or .csv file, or own: the learner brings them.",
+        help="digits, breast_cancer; a .csv, .parquet or .npz file; a folder of pictures; "
+        "MODULE:FUNCTION, which gives rows; or own: the learner brings them.",
+    ),
+]
+DataPage = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml",
+        show_default=False,
+        help="A page whose [data] table says what the columns are.",
     ),
 ]
 Label = Annotated[
@@ -27,7 +36,8 @@ Label = Annotated[
 Partition = Annotated[
     str | None,
     typer.Option(
-        show_default="dirichlet:0.5", help="iid, dirichlet:ALPHA or shards:N: who holds what."
+        show_default="dirichlet:0.5",
+        help="iid, dirichlet:ALPHA, shards:N, quantity:ALPHA or natural: who holds what.",
     ),
 ]
 Byzantine = Annotated[
@@ -130,6 +140,14 @@ L2 = Annotated[
         "--l2", show_default="0", help="Weight of the squared norm.", rich_help_panel=LEARNER
     ),
 ]
+ClassWeights = Annotated[
+    bool | None,
+    typer.Option(
+        "--class-weights",
+        help="Let a sample count by how rare its class is at its peer.",
+        rich_help_panel=LEARNER,
+    ),
+]
 Rule = Annotated[
     str | None,
     typer.Option(
@@ -213,12 +231,27 @@ def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
         learner_options["hidden"] = _parse_widths(learner_options["hidden"])
     learner_options |= parse_options(given.get("option"))
     chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
+    if "data_page" in given:
+        chosen["data"] = _read_data_page(given["data_page"])
     for name in ("byzantine", "keep_arrays"):
         chosen[name] = tuple(given.get(name, ()))
     scenario = Scenario(**chosen, options=learner_options)
     if scenario.has_own_learner and "dataset" not in given:
         return replace(scenario, dataset=OWN)
     return scenario
+
+
+def _read_data_page(page: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        table = tomllib.loads(page.read_text())
+    except ValueError as error:
+        raise typer.BadParameter(f"--data-page: expected TOML, got {error}") from error
+    data = table.get("data")
+    if not isinstance(data, dict):
+        raise typer.BadParameter(f"--data-page: expected a table [data] in {page}, got none")
+    return data
 
 
 def choose_hosting(scenario: "Scenario", parameters: dict[str, Any]) -> "Hosting":

@@ -16,7 +16,7 @@ from localnet.scenario import Scenario
 from node.calibration import Movement, calibrate, choose_model_bits
 from node.data.balance import BalanceReport, describe_balance
 from node.data.dataset import Dataset
-from node.data.partition import parse_partition
+from node.data.partition import deal, parse_partition
 from node.data.sources import load
 from node.data.split import stratified_holdout
 from node.encoding import encode_model, to_payload, update_from_payload
@@ -107,6 +107,7 @@ class Cohort:
             held_out=HELD_OUT,
             layout=self._layout,
             kept=self._kept,
+            schema=scenario.schema(),
         )
         root = compute_root(payload, MODEL_TAG)
         parameters = scenario.parameters(rule, self._layout.coordinates, root)
@@ -148,11 +149,14 @@ class Cohort:
     def _deal(self) -> list[_Hand]:
         """Return every peer's data, and give each a worker by how much that is."""
         scenario = self._scenario
-        dataset = load(scenario.dataset, label=scenario.label)
+        dataset = self._load()
         self.data_fingerprint = dataset.fingerprint()
         train, held_out = stratified_holdout(dataset, HELD_OUT, seed=scenario.seed)
-        parts = parse_partition(scenario.partition).split(
-            train.labels, scenario.peers, np.random.default_rng(scenario.seed)
+        parts = deal(
+            parse_partition(scenario.partition),
+            train,
+            scenario.peers,
+            np.random.default_rng(scenario.seed),
         )
         self._balance = describe_balance(train.labels, parts, train.classes)
         # One judge is enough: the first peer's process holds what nobody trains on.
@@ -163,6 +167,15 @@ class Cohort:
             _Hand(train.take(part), held_out if has_test or peer == JUDGE else None)
             for peer, part in enumerate(parts)
         ]
+
+    def _load(self) -> Dataset:
+        """Return all data; what is code is read in a process of its own."""
+        scenario = self._scenario
+        if ":" not in scenario.dataset:
+            return load(scenario.dataset, label=scenario.label, schema=scenario.schema())
+        asked = self._pool.ask_apart("read", scenario.dataset, scenario.label, scenario.schema())
+        dataset: Dataset = asked.result()
+        return dataset
 
     def _enrol(self, peer: int, hand: _Hand) -> Pending:
         scenario = self._scenario

@@ -135,7 +135,7 @@ class Localnet:
     def _open_pool(self) -> tuple[Pool, Path | None]:
         """Return the workers, and the folder for the notes of learners of one's own."""
         if not self.scenario.has_own_learner:
-            return self._stack.enter_context(Pool(self._workers)), None
+            return self._stack.enter_context(Pool(self._workers, apart=self._hosting)), None
         if self._directory is None:
             notes = self._stack.enter_context(open_notes())
         else:
@@ -146,7 +146,8 @@ class Localnet:
             folder.mkdir(parents=True, exist_ok=True)
             return replace(self._hosting, notes=folder)
 
-        return self._stack.enter_context(Pool(self._workers, host)), notes
+        pool = Pool(self._workers, host, apart=self._hosting)
+        return self._stack.enter_context(pool), notes
 
     def _await_learners(self) -> Iterator[Progress]:
         """Tell how far they are while all trainings go on: these may take long."""

@@ -25,11 +25,18 @@ class Pool:
     """Workers, and which of them each peer talks to. A context manager.
 
     `size`: of the pool, or with `host` how many of them may work at once: then each peer has its
-    own, kept as `host` says, and started anew after it has failed.
+    own, kept as `host` says, and started anew after it has failed. `apart`: how a process is kept
+    that is asked a single thing.
     """
 
-    def __init__(self, size: int, host: Callable[[int], Hosting] | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        host: Callable[[int], Hosting] | None = None,
+        apart: Hosting | None = None,
+    ) -> None:
         self._size = size
+        self._apart = apart or Hosting()
         self._host = host
         self._processes = [] if host else [LearnerProcess() for _ in range(size)]
         self._of_peer: dict[int, LearnerProcess] = {}
@@ -82,6 +89,17 @@ class Pool:
         if self.is_hosting and method in TELLING:
             self._told.setdefault(peer, {})[method] = arguments
         return self._find(peer).ask(method, (peer, *arguments))
+
+    def ask_apart(self, method: str, *arguments: Any) -> Pending:
+        """Ask a process for something that ends with that, and wait for the answer."""
+        process = LearnerProcess(self._apart)
+        try:
+            asked = process.ask(method, arguments)
+            while not asked.is_done:
+                process.collect()
+            return asked
+        finally:
+            process.close()
 
     def train(self, peer: int, job: Job) -> Pending:
         """Ask the worker of a peer for a training."""

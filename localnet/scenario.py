@@ -8,6 +8,7 @@ from typing import Any
 from chain.types import Parameters, Root, Wei
 from localnet.byzantine import Byzantine, parse_byzantine
 from localnet.errors import ScenarioRefused
+from node.data.schema import Schema, parse_schema
 from node.data.share import OWN
 from node.learning.reference import is_reference
 from node.rule.choices import RuleOptions
@@ -22,6 +23,7 @@ class Scenario:
 
     `learner`: one that comes with Holdfast, or one's own as `module:factory`; `keep_arrays`: names
     or patterns of arrays that stay with each peer; `dataset` "own": the learner brings its data.
+    `data`: what the columns of a table are, as in a page's table of that name.
     `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and
     `faults_bps` None: as the rule has them. `order_seed` None: peers act in the order of their
     seats.
@@ -32,6 +34,7 @@ class Scenario:
     dataset: str = "digits"
     label: str | None = None
     partition: str = "dirichlet:0.5"
+    data: Mapping[str, Any] = field(default_factory=dict)
     learner: str = "mlp"
     options: Mapping[str, Any] = field(default_factory=dict)
     keep_arrays: tuple[str, ...] = ()
@@ -68,6 +71,7 @@ class Scenario:
         if shortest < 1:
             raise ScenarioRefused("seconds of a phase", "at least 1", shortest)
         self.seat_kinds()
+        self.schema()
         # A clip to be calibrated is at least 1.
         check_rule(self.rule_with(1 if self.clip is None else self.clip), 1)
 
@@ -79,6 +83,10 @@ class Scenario:
     def needs_calibration(self) -> bool:
         """Whether a dry round must find the clip."""
         return self.rule_options().needs_calibration
+
+    def schema(self) -> Schema:
+        """Return what the columns of the data are. Raises InvalidSchema."""
+        return parse_schema(self.data)
 
     @property
     def has_own_learner(self) -> bool:

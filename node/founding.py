@@ -120,7 +120,15 @@ def read_plan(text: bytes) -> Plan:
 def name_subject(plan: Plan, source: str, label: str | None, place: Place) -> Subject:
     """Return the learner that the page is about, on a founder's own data."""
     page = plan.page
-    share = Share(source, label, None, page.data.partition, page.data.held_out, page.seed)
+    share = Share(
+        source,
+        label,
+        None,
+        page.data.partition,
+        page.data.held_out,
+        page.seed,
+        page.data.build_schema(),
+    )
     if is_reference(page.learner.name) and page.data.source == OWN:
         share = replace(share, source=OWN)
     return Subject(page.learner.name, page.learner.options, share, place)
@@ -204,6 +212,7 @@ def _write(page: _Page, layout: Layout, kept: tuple[Kept, ...]) -> Spec:
         held_out=page.data.held_out,
         layout=layout,
         kept=kept,
+        schema=page.data.build_schema(),
     )
 
 

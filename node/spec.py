@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from chain.types import Parameters
+from node.data.schema import Schema, describe_schema, parse_schema
 from node.data.share import OWN
 from node.encoding import Layout
 from node.errors import LayoutRefused, SpecRefused
@@ -47,6 +48,20 @@ class DataTable(Table):
     label: str | None = None
     partition: str = "iid"
     held_out: float = Field(default=0.2, gt=0, lt=1)
+    columns: dict[str, Any] = Field(default_factory=dict)
+    missing: str | None = None
+    scaling: str | None = None
+    target: str | None = None
+    image: list[int] | None = None
+    colour: bool | None = None
+
+    def build_schema(self) -> Schema:
+        """Return what is declared of the columns. Raises InvalidSchema."""
+        entries = {
+            name: getattr(self, name)
+            for name in ("columns", "missing", "scaling", "target", "image", "colour")
+        }
+        return parse_schema({name: each for name, each in entries.items() if each is not None})
 
 
 class _Array(Table):
@@ -103,6 +118,7 @@ class Spec:
     held_out: float
     layout: Layout
     kept: tuple[Kept, ...] = ()
+    schema: Schema = Schema()
 
 
 def parse_spec(text: bytes) -> Spec:
@@ -123,6 +139,7 @@ def parse_spec(text: bytes) -> Spec:
         held_out=document.data.held_out,
         layout=layout,
         kept=kept,
+        schema=document.data.build_schema(),
     )
 
 
@@ -164,6 +181,7 @@ def write_spec(spec: Spec) -> bytes:
         *([] if spec.label is None else [f"label = {to_toml(spec.label)}"]),
         f"partition = {to_toml(spec.partition)}",
         f"held_out = {to_toml(spec.held_out)}",
+        *(f"{name} = {to_toml(each)}" for name, each in describe_schema(spec.schema).items()),
         "",
         *write_model(spec.layout, spec.kept),
     ]

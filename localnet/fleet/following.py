@@ -157,7 +157,13 @@ def _start_judge(fleet: Fleet, contract: Contract, spec: Spec) -> _Judge:
     try:
         settings = read_settings(fleet.peer_folder(0))
         share = Share(
-            settings.source, settings.label, None, spec.partition, spec.held_out, spec.seed
+            settings.source,
+            settings.label,
+            None,
+            spec.partition,
+            spec.held_out,
+            spec.seed,
+            spec.schema,
         )
         course = Course(spec.layout, rule_of(contract.parameters), spec.seed, 0)
         for pending in (

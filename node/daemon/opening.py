@@ -285,6 +285,7 @@ def describe_share(settings: Settings, spec: Spec) -> Share:
         partition=spec.partition,
         held_out=spec.held_out,
         seed=spec.seed,
+        schema=spec.schema,
     )
 
 

@@ -12,6 +12,7 @@ from node.daemon.opening import (
     describe_place,
     describe_share,
 )
+from node.data.errors import InvalidCell
 from node.data.share import OWN
 from node.data.sources import load
 from node.doctor.case import Case, Fault
@@ -94,7 +95,15 @@ def check_data(case: Case) -> str:
     settings = case.settings
     if settings.source == OWN:
         return "the learner brings its own"
-    case.dataset = load(settings.source, label=settings.label)
+    if ":" in settings.source:
+        return f"{settings.source}: code, which the learner's process reads"
+    try:
+        case.dataset = load(settings.source, label=settings.label)
+    except InvalidCell:
+        if settings.contract is None:
+            raise
+        # Which column holds what is for the federation to declare: `learner` reads it by that.
+        return f"{settings.source}: a table, whose columns the federation may have declared"
     return f"{settings.source}: {case.dataset.samples} samples"
 
 

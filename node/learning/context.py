@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from node.data.dataset import Dataset
@@ -42,12 +41,13 @@ class State(dict[str, Any]):
 @dataclass(frozen=True, eq=False)
 class Data:
     """The peer's own rows of the data that its settings name: what is trained on, and what nobody
-    trains on. x: (n, k) uint8 or float32; y: (n,) int64, indices into `classes`."""
+    trains on. x: (n, k) uint8 or float32; y: (n,) int64, indices into `classes`, or float32 where
+    a number is learned: then there are no classes."""
 
     x_train: NDArray[Any]
-    y_train: NDArray[np.int64]
+    y_train: NDArray[Any]
     x_test: NDArray[Any]
-    y_test: NDArray[np.int64]
+    y_test: NDArray[Any]
     classes: tuple[str, ...]
 
 
@@ -72,6 +72,8 @@ def describe_data(train: Dataset | None, test: Dataset | None) -> Data | None:
     if train is None:
         return None
     judged = train if test is None else test
+    if train.targets is not None and judged.targets is not None:
+        return Data(train.features, train.targets, judged.features, judged.targets, ())
     return Data(train.features, train.labels, judged.features, judged.labels, train.classes)
 
 

@@ -20,7 +20,9 @@ from typing import Any
 
 from chain.types import RoundId
 from node.calibration import Movement, measure_movement
-from node.data.share import Share
+from node.data.dataset import Dataset
+from node.data.schema import Schema
+from node.data.share import Share, read_source
 from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
@@ -93,6 +95,10 @@ class Worker:
         """Load what nobody trains on and build a learner around it that judges."""
         _, held_out = share.load()
         self.enrol(peer, name, options, held_out, held_out, place)
+
+    def read(self, source: str, label: str | None, schema: Schema) -> Dataset:
+        """Return the data of a source, also of one that is code."""
+        return read_source(source, label, schema)
 
     def describe(self, peer: int) -> tuple[list[str], list[Any]]:
         """Return the names and the arrays of the model that a learner starts from."""
