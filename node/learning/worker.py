@@ -28,6 +28,7 @@ from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
 from node.learning.context import Context, State, describe_data, read_state, write_state
 from node.learning.failures import describe_failure, keep_traceback
+from node.learning.flower_names import answer_imports
 from node.learning.guest import Guest
 from node.learning.hosting import Place
 from node.learning.keeping import Keeping
@@ -185,5 +186,6 @@ def main(arguments: Sequence[str]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (hosting["memory_bytes"], hard))
     if hosting["code"] is not None:
         sys.path.insert(0, hosting["code"])
+    answer_imports()
     notes = hosting["notes"]
     serve(Connection(int(descriptor)), None if notes is None else Path(notes))
