@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from node.learning.hosting import Hosting
 
 LEARNER_OPTIONS = ("hidden", "learning_rate", "epochs", "batch_size", "l2", "class_weights")
+PAGE_ENTRIES = {"source": "dataset", "label": "label", "partition": "partition"}
+"""Of a page's table of data, what is no matter of columns."""
 LEARNER, RULE, TIME = "Learner", "Rule", "Time"
 
 Peers = Annotated[int | None, typer.Option(show_default="10", help="Seats, 1 to 128.")]
@@ -232,11 +234,16 @@ def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
     learner_options |= parse_options(given.get("option"))
     chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
     if "data_page" in given:
-        chosen["data"] = _read_data_page(given["data_page"])
+        page = _read_data_page(given["data_page"])
+        for entry, name in PAGE_ENTRIES.items():
+            # What the command line says comes first.
+            if entry in page:
+                chosen.setdefault(name, page.pop(entry))
+        chosen["data"] = page
     for name in ("byzantine", "keep_arrays"):
         chosen[name] = tuple(given.get(name, ()))
     scenario = Scenario(**chosen, options=learner_options)
-    if scenario.has_own_learner and "dataset" not in given:
+    if scenario.has_own_learner and "dataset" not in chosen:
         return replace(scenario, dataset=OWN)
     return scenario
 

@@ -142,3 +142,22 @@ def test_peer_run__three_programs__train_a_learner_of_their_own(consortium, hold
         assert (notes / KEYSTORE).exists()
         assert (notes / "learner.state").exists()
         assert "epoch 1 of 1" in (notes / "learner.log").read_text()
+
+
+def test_localnet_run__a_data_page__declares_the_columns(holdfast, tmp_path):
+    rows = "".join(f"{age},{'fm'[age % 2]},{'ab'[age > 40]}\n" for age in range(20, 60))
+    (tmp_path / "own.csv").write_text("age,sex,kind\n" + rows)
+    page = tmp_path / "page.toml"
+    source = tmp_path / "own.csv"
+    page.write_text(f'[data]\nsource = "{source}"\ncolumns = {{ sex = ["f", "m"] }}\n')
+    picture = tmp_path / "shares.png"
+    told = holdfast(
+        *("localnet", "run", "--data-page", str(page), "--peers", "3", "--rounds", "2"),
+        *("--learner", "softmax", "--class-weights", "--plot-data", str(picture)),
+    )
+    assert told.code == 0, told.err
+    assert "softmax of 8 coordinates" in told.out
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    page.write_text("[data]\nrows = 3\n")
+    told = holdfast("localnet", "run", "--data-page", str(page))
+    assert (told.code, "got 'rows'" in told.err) == (1, True)

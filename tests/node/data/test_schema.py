@@ -1,5 +1,9 @@
 """What columns are declared to be."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from node.data.errors import InvalidSchema
@@ -36,6 +40,15 @@ def test_parse_schema__every_entry__is_what_it_says_and_back():
 def test_describe_schema__the_usual__is_nothing():
     assert describe(Schema()) == {}
     assert parse_schema({}) == Schema()
+
+
+def test_parse_schema__the_page_of_the_documents__is_one():
+    text = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    (page,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    table = tomllib.loads(page)["data"]
+    schema = parse_schema({k: v for k, v in table.items() if k not in ("source", "label")})
+    assert schema.find("hospital").kind is Kind.GROUP
+    assert schema.find("age").deviation == 20.0
 
 
 @pytest.mark.parametrize(
