@@ -35,6 +35,8 @@ waiting for."""
 CONFIRMATIONS = 2
 """How many blocks must stand on what a peer believes, on any other chain."""
 
+LEAST_SECONDS = 60
+"""For a training, where nobody has said: on a busy machine a short round is over before it."""
 MEMORY_MIB = 4096
 """For a learner's process, where nobody has said."""
 
@@ -68,7 +70,8 @@ public = {public}
 {limits}
 
 [data]
-# This organisation's own data: a .npz or .csv file, or one of scikit-learn's sets by name.
+# This organisation's own data: a .csv, .parquet or .npz file, a folder of pictures, one of
+# scikit-learn's sets by name, module:function, or own: its learner brings them.
 source = {source}
 # Column of the labels in a .csv file.
 {label}
@@ -192,7 +195,7 @@ class Settings:
         return Hosting(
             code=Path(self.learner_path or ".").resolve(),
             notes=folder.resolve(),
-            seconds=float(self.learner_seconds or round_seconds),
+            seconds=float(self.learner_seconds or max(round_seconds, LEAST_SECONDS)),
             memory_bytes=self.learner_memory_mib * MEBIBYTE,
         )
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from node.data.errors import InvalidSchema
@@ -65,7 +64,7 @@ class Schema:
     """The declaration; columns that it does not name hold numbers. `image`: height and width that
     pictures are brought to; None: as the first one. `has_colour`: three bytes a pixel, or one."""
 
-    columns: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
+    columns: Mapping[str, Column] = field(default_factory=dict)
     missing: Missing = Missing.REFUSE
     scaling: Scaling = Scaling.STANDARD
     target: Target = Target.CLASS
@@ -96,7 +95,8 @@ def parse_schema(table: Mapping[str, Any]) -> Schema:
     if not isinstance(colour, bool):
         raise InvalidSchema("data: colour", "true or false", repr(colour))
     return Schema(
-        columns=MappingProxyType({name: _parse_column(name, e) for name, e in columns.items()}),
+        # A plain dictionary, which goes to a learner's process.
+        columns={name: _parse_column(name, entry) for name, entry in columns.items()},
         missing=_choose(Missing, "missing", table.get("missing", Missing.REFUSE)),
         scaling=_choose(Scaling, "scaling", table.get("scaling", Scaling.STANDARD)),
         target=_choose(Target, "target", table.get("target", Target.CLASS)),

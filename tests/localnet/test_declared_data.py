@@ -42,7 +42,9 @@ def test_run__a_table_as_declared__is_dealt_by_its_groups_and_stands_in_the_spec
     assert spec.layout.shapes[0] == (2, 3)
     assert spec.schema.find("sex").values == ("f", "m")
     assert balance is not None
-    assert [peer.samples for peer in balance.peers] == [16, 16, 16]
+    # Of a clinic each: twenty patients, of whom a fifth or so is only judged on.
+    assert sum(peer.samples for peer in balance.peers) == 48
+    assert all(13 <= peer.samples <= 19 for peer in balance.peers)
 
 
 def test_run__natural_without_groups__is_refused(patients):

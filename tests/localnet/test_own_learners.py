@@ -1,6 +1,7 @@
 """Federations of learners of one's own: agreed as any other, and what a bad one costs."""
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from runs_lab import audit_kept, run, small
 from chain.types import Agreed
 from localnet.errors import ScenarioRefused
 from localnet.network import Localnet, usual_hosting
-from localnet.report import RoundEnded
+from localnet.report import Progress, RoundEnded
 from node.learning.errors import UnknownLearner
 from node.learning.hosting import LOG, TRACEBACK, Hosting
 
@@ -99,6 +100,13 @@ def test_run__a_bad_learner__costs_its_own_seat_and_nobody_time(
     assert [(folders / f"{seat:03}" / TRACEBACK).exists() for seat in range(5)] == [
         *(False, False, False, False, has_raised)
     ]
+
+
+def test_run__learners_that_take_their_time__are_told_of_meanwhile(monkeypatch):
+    monkeypatch.setattr("localnet.network.PROGRESS_SECONDS", 0)
+    with Localnet(own().with_rounds(1), hosting=host()) as net:
+        told = [each.training for each in net.run() if isinstance(each, Progress)]
+    assert any(re.fullmatch(r"\d of 5 trained(: .*)?", each) for each in told)
 
 
 def test_run__all_learners_fail_in_the_dry_round__says_what_one_of_them_said():

@@ -13,7 +13,7 @@ from chain.types import Key, RoundId, Seat
 from node.encoding import encode_model
 from node.errors import WorkerFailed
 from node.learning.errors import UnknownLearner, UnknownShape
-from node.learning.hosting import LOG, STATE, TRACEBACK, Hosting, Place
+from node.learning.hosting import LOG, LOG_BYTES, STATE, TRACEBACK, Hosting, Place
 from node.learning.keeping import choose_kept, describe_shared
 from node.learning.process import LearnerProcess
 from node.learning.trainer import ProcessTrainer
@@ -124,6 +124,23 @@ def test_fit__a_bad_learner__costs_the_round_and_is_told_in_a_line(
         assert not (tmp_path / TRACEBACK).exists()
     else:
         assert traceback in (tmp_path / TRACEBACK).read_text()
+
+
+def test_find__a_training_goes_on__is_told_with_what_the_learner_said_last(
+    course, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr("node.learning.trainer.PROGRESS_SECONDS", 0.0)
+    (tmp_path / LOG).write_text("epoch 1\nepoch 2: loss 0.5\r\n")
+    with open_trainer(course, tmp_path) as trainer, caplog.at_level(logging.INFO):
+        run_round(trainer, course, 1)
+    assert "seat=1 round=1 act=train seconds=0 says='epoch 2: loss 0.5'" in caplog.text
+
+
+def test_open__a_long_log__is_begun_anew(course, tmp_path):
+    (tmp_path / LOG).write_bytes(b"x" * (LOG_BYTES + 1))
+    with open_trainer(course, tmp_path) as trainer:
+        run_round(trainer, course, 1)
+    assert (tmp_path / LOG).read_text() == "round 1\n"
 
 
 @pytest.mark.parametrize(
