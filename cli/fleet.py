@@ -39,7 +39,7 @@ def up(
     ] = "embedded",
     dataset: scenario_options.Dataset = None,
     label: scenario_options.Label = None,
-    data_page: scenario_options.DataPage = None,
+    data: scenario_options.DataPage = None,
     partition: scenario_options.Partition = None,
     seed: scenario_options.Seed = None,
     learner: scenario_options.Learner = None,

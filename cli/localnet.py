@@ -27,7 +27,7 @@ def run(
     rounds: scenario_options.Rounds = None,
     dataset: scenario_options.Dataset = None,
     label: scenario_options.Label = None,
-    data_page: scenario_options.DataPage = None,
+    data: scenario_options.DataPage = None,
     partition: scenario_options.Partition = None,
     byzantine: scenario_options.Byzantine = None,
     seed: scenario_options.Seed = None,

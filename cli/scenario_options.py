@@ -27,6 +27,7 @@ Dataset = Annotated[
 DataPage = Annotated[
     Path | None,
     typer.Option(
+        "--data-page",
         metavar="FILE.toml",
         show_default=False,
         help="A page whose [data] table says what the columns are.",
@@ -233,8 +234,8 @@ def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
         learner_options["hidden"] = _parse_widths(learner_options["hidden"])
     learner_options |= parse_options(given.get("option"))
     chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
-    if "data_page" in given:
-        page = _read_data_page(given["data_page"])
+    if "data" in given:
+        page = _read_data_page(given["data"])
         for entry, name in PAGE_ENTRIES.items():
             # What the command line says comes first.
             if entry in page:

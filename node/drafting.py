@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chain.admission import OPEN
 from chain.types import Root
 from node.data.share import OWN
 from node.founding import Founding, Plan, found, name_subject, read_plan
@@ -16,6 +15,8 @@ from node.learning.hosting import Hosting, Place
 from node.learning.trial import Trial
 from node.spec import to_toml, write_model
 
+OPEN_TO_ALL = Root(bytes(32))
+"""As an admission root: nobody is on a list yet."""
 USUAL_UPDATES = 3
 """Fewest commits of a round."""
 
@@ -54,7 +55,7 @@ def draft_plan(wish: Wish, hosting: Hosting) -> Draft:
     plan = read_plan("\n".join([*_head(wish), *_seats(wish)]).encode())
     subject = name_subject(plan, wish.source, wish.label, Place(0, wish.peers, None, wish.seed))
     with Trial(subject, hosting) as trial:
-        founding = found(plan, trial, Root(OPEN))
+        founding = found(plan, trial, OPEN_TO_ALL)
     return Draft(("\n".join(_write(wish, plan, founding)) + "\n").encode(), founding)
 
 
