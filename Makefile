@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 MINOR := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# One more than there are processors: some tests wait for a process or a deadline.
+WORKERS := $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 CONSTRAINTS := constraints-$(MINOR).txt
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
 
@@ -12,10 +14,10 @@ demo: $(VENV)/.run
 	$(BIN)/holdfast demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test-all: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist worksteal -m "slow or not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ Used by the benchmark, by the bars in tests/contracts/test_gas.py, and by the sn
 from collections import defaultdict
 
 from chain.federation import SELECTORS, Federation, decode_event
-from chain.types import Agreed, Closing, Event, Opened, Retired, Unbonding, Watched
+from chain.types import Agreed, Closing, Event, Opened, Retired, Unbonding, Voided, Watched
 
 EFFECTS: dict[type[Event], str] = {
     Agreed: "agrees",
@@ -15,6 +15,7 @@ EFFECTS: dict[type[Event], str] = {
     Watched: "watches",
     Retired: "retires",
     Unbonding: "unbonds",
+    Voided: "voids",
 }
 """What sets a transaction apart from others of its function, by the event that tells of it."""
 

@@ -22,6 +22,8 @@ ChainError
 └── Reverted             the contract refused, with a reason
     ├── ParametersRefused    at creation
     ├── SeatRefused          join, top_up, leave, withdraw, retire, activate
+    ├── DisputeRefused       challenge, answer, close, refute
+    ├── RewardRefused        fund, claim
     ├── NotOwner             the key is not the seat's
     ├── AlreadyDone          nothing to do: it stands on the chain
     ├── Overtaken            the round moved on: look again
@@ -250,6 +252,14 @@ class SeatRefused(Reverted):
     """A seat cannot be taken, changed or left like this."""
 
 
+class DisputeRefused(Reverted):
+    """There is nothing to dispute, or not now, or not for so little."""
+
+
+class RewardRefused(Reverted):
+    """There is no such reward, or not yet."""
+
+
 class NotOwner(Reverted):
     """The sending key is not the seat's."""
 
@@ -316,8 +326,16 @@ REASONS: dict[str, type[Reverted]] = {
     "seats: min_stake_wei of 2**88 or more": ParametersRefused,
     "seats: more than 128 seats": ParametersRefused,
     "seats: fewer seats than min_updates": ParametersRefused,
-    "seats: challenge_seconds is 0": ParametersRefused,
-    "seats: answer_seconds is 0": ParametersRefused,
+    "results: challenge_seconds is 0": ParametersRefused,
+    "results: answer_seconds is 0": ParametersRefused,
+    "results: a window of 2**32 seconds or more": ParametersRefused,
+    "results: a window of 2**32 blocks or more": ParametersRefused,
+    "results: max_unsettled is 0": ParametersRefused,
+    "disputes: bond_wei is 0": ParametersRefused,
+    "disputes: 2**95 wei or more": ParametersRefused,
+    "disputes: a refutation over 131,072 bytes": ParametersRefused,
+    "disputes: not the judge": ParametersRefused,
+    "rewards: 2**95 wei or more": ParametersRefused,
     "seats: a window of 2**32 seconds or more": ParametersRefused,
     "seats: retire_seconds is 0": ParametersRefused,
     "seats: max_missed is 0": ParametersRefused,
@@ -344,6 +362,29 @@ REASONS: dict[str, type[Reverted]] = {
     "seats: a round may still count the seat": SeatRefused,
     "seats: still unbonding": SeatRefused,
     "seats: total stake of 2**95 wei or more": SeatRefused,
+    "rounds: too many unsettled results": Overtaken,
+    "disputes: not an agreed result": Malformed,
+    "disputes: the result is void": Overtaken,
+    "disputes: too late": DisputeRefused,
+    "disputes: refuted before": AlreadyDone,
+    "disputes: the coordinate is right": DisputeRefused,
+    "disputes: deposit out of range": DisputeRefused,
+    "disputes: challenged before": AlreadyDone,
+    "disputes: not challenged": AlreadyDone,
+    "disputes: still to be answered": DisputeRefused,
+    "disputes: nothing to pay back": AlreadyDone,
+    "disputes: nothing to collect": AlreadyDone,
+    "rewards: none are paid here": RewardRefused,
+    "rewards: nothing sent": RewardRefused,
+    "rewards: not in ascending order": Malformed,
+    "rewards: not a settled result": RewardRefused,
+    "rewards: nothing to claim": AlreadyDone,
+    "evidence: no such coordinate": Malformed,
+    "evidence: no such leaves": Malformed,
+    "evidence: not the commitments": Malformed,
+    "evidence: not the parent's record": Malformed,
+    "evidence: not each seat once, in ascending order": Malformed,
+    "merkle: not a leaf of the tree": Malformed,
 }
 
 

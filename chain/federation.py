@@ -163,6 +163,10 @@ class Federation:
         """Return what the federation was created with."""
         return _decode_parameters(self.read("terms", at=at))
 
+    def get_judge(self, at: BlockId | None = None) -> str:
+        """Return the address of the contract that says whether evidence holds."""
+        return Web3.to_checksum_address(self.read("judge", at=at))
+
     def get_round(self, at: BlockId | None = None) -> OpenRound:
         """Return the open round, or the last one."""
         number, named, ends_at, power, active, _, ran = self.read("round", at=at)
@@ -170,7 +174,7 @@ class Federation:
 
     def get_head(self, at: BlockId | None = None) -> tuple[Key, int, RoundId, int]:
         """Return key, height, round and time of agreement (unix seconds) of the head."""
-        key, height, number, agreed_at = self.read("head", at=at)
+        key, height, number, agreed_at, _ = self.read("head", at=at)
         return Key(key), height, RoundId(number), agreed_at
 
     def get_seat(self, seat: Seat, at: BlockId | None = None) -> SeatState:
@@ -186,8 +190,13 @@ class Federation:
 
     def get_tally(self, key: Key, at: BlockId | None = None) -> tuple[int, RoundId, Wei]:
         """Return map of voters, round and stake behind a key; all 0: never proposed."""
-        voters, number, stake = self.read("tally", key, at=at)
+        voters, number, stake, _ = self.read("tally", key, at=at)
         return voters, RoundId(number), Wei(stake)
+
+    def get_pool(self, at: BlockId | None = None) -> tuple[Wei, Wei]:
+        """Return what was paid in for rewards, and what results have earned of it, paid or not."""
+        funded, earned = self.read("pool", at=at)
+        return Wei(funded), Wei(earned)
 
     def get_events(self, first: int, last: int) -> list[Logged]:
         """Return the contract's events in the blocks `first` to `last`, in the chain's order.

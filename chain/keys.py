@@ -6,7 +6,7 @@ each, big endian, addresses as numbers (https://docs.soliditylang.org/en/latest/
 
 from eth_hash.auto import keccak
 
-from chain.types import Committed, Key, Root, RoundId, Seat, Wei
+from chain.types import Committed, Key, Proposed, Record, Root, RoundId, Seat, Wei
 
 
 def hash_words(*words: int | bytes) -> bytes:
@@ -60,6 +60,18 @@ def compute_result_key(
     """Return the key of a result: the hash of it and of all that it was computed from."""
     return Key(
         hash_words(round_id, parent, commitments, included, model_root, keccak(coefficients))
+    )
+
+
+def build_record(proposed: Proposed) -> Record:
+    """Return a proposed result as what its key is the hash of."""
+    return Record(
+        proposed.round,
+        proposed.parent,
+        proposed.commitments,
+        proposed.included,
+        proposed.model_root,
+        keccak(proposed.coefficients),
     )
 
 

@@ -6,14 +6,21 @@ holds them together. A peer decides from it, an audit replays it, and neither ne
 
 from dataclasses import dataclass, field, replace
 
+from chain.disputes import Disputes
 from chain.types import (
     Activated,
     Agreed,
+    Answered,
     Attested,
+    Challenged,
+    Claimed,
+    Closed,
     Closing,
+    Collected,
     Committed,
     Created,
     EndpointSet,
+    Funded,
     Head,
     Joined,
     Key,
@@ -23,14 +30,19 @@ from chain.types import (
     OpenRound,
     Parameters,
     Proposed,
+    Refuted,
     Retired,
+    Revealed,
     RoundId,
     Seat,
+    Slashed,
     ToppedUp,
     Unbonding,
+    Voided,
     Watched,
     Wei,
     Withdrawn,
+    seats_of,
 )
 
 SeatEvent = (
@@ -80,11 +92,21 @@ class Ledger:
     round: OpenRound = OpenRound(RoundId(0), RoundId(0), 0, Wei(0), 0)
     openings: dict[RoundId, Opened] = field(default_factory=dict)
     rows: dict[tuple[Key, RoundId], list[Logged]] = field(default_factory=dict)
+    stakes_in_rows: dict[tuple[Key, RoundId], list[Wei]] = field(default_factory=dict)
     results: dict[Key, Logged] = field(default_factory=dict)
     proposed_in: dict[RoundId, list[Key]] = field(default_factory=dict)
     votes: dict[Key, dict[Seat, Logged]] = field(default_factory=dict)
     stakes_behind: dict[Key, Wei] = field(default_factory=dict)
     agreed: list[Logged] = field(default_factory=list)
+    voided: list[Logged] = field(default_factory=list)
+    """What was agreed once and is void."""
+    cut_at: RoundId = RoundId(0)
+    """The last round when a result became void: votes on results of rounds before it are over."""
+    funded_wei: Wei = Wei(0)
+    """All that was ever paid in for rewards."""
+    paid_to: dict[Seat, RoundId] = field(default_factory=dict)
+    """The last round that a seat can not be paid for any more."""
+    disputes: Disputes = field(default_factory=Disputes)
 
     def head(self) -> Head:
         """Return the agreed result; the genesis model before the first agreement."""
@@ -105,6 +127,13 @@ class Ledger:
         """Return the commitments to a round that hang off `parent`, in the chain's order."""
         row = (logged.event for logged in self.rows.get((parent, round_id), ()))
         return tuple(event for event in row if isinstance(event, Committed))
+
+    def committed_stakes(self, parent: Key, round_id: RoundId) -> tuple[Wei, ...]:
+        """Return the stake that stood behind each of `commitments` when it was made, in wei.
+
+        It entered the running hash, and stays there when the seat is slashed.
+        """
+        return tuple(self.stakes_in_rows.get((parent, round_id), ()))
 
     def candidates(self) -> tuple[Proposed, ...]:
         """Return what was proposed in the last round, in the chain's order."""
@@ -138,8 +167,10 @@ class Ledger:
                 self.round = OpenRound(number, named, ends_at, power, active, ran)
             case Closing(_, ends_at):
                 self.round = replace(self.round, commit_ends_at=ends_at)
-            case Committed(number, _, parent):
+            case Committed(number, seat, parent):
                 self.rows.setdefault((parent, number), []).append(logged)
+                stakes = self.stakes_in_rows.setdefault((parent, number), [])
+                stakes.append(self.stake_in(seat, number))
                 named = RoundId(max(self.round.named, number))
                 self.round = replace(self.round, named=named)
             case Proposed(number, key):
@@ -156,8 +187,39 @@ class Ledger:
             case Agreed():
                 self.agreed.append(logged)
                 self.round = replace(self.round, commit_ends_at=0)
+            case Voided(_, height):
+                # All that was named ends with it: the next round is the first unnamed one.
+                self.voided += self.agreed[height - 1 :]
+                del self.agreed[height - 1 :]
+                self.round = replace(self.round, number=self.round.named, commit_ends_at=0)
+                self.cut_at = self.round.named
+            case Slashed(_, voters, divisor) as event:
+                for seat in seats_of(voters):
+                    self._slash(seat, divisor)
+                self.disputes.apply(event)
+            case Funded(_, amount):
+                self.funded_wei = Wei(self.funded_wei + amount)
+            case Claimed(seat, number):
+                self.paid_to[seat] = number
+            case (
+                Refuted() | Challenged() | Revealed() | Answered() | Closed() | Collected() as event
+            ):
+                self.disputes.apply(event)
             case event:
                 self._apply_to_seat(event)
+
+    def _slash(self, seat: Seat, divisor: int) -> None:
+        """Take a part of a stake, in every round, and let the seat count in no unnamed one."""
+        record = self.seats[seat]
+        first, stake = record.stakes[-1]
+        left = ((first, Wei(stake - stake // divisor)),)
+        if record.until:
+            self.seats[seat] = replace(record, stakes=left)
+            return
+        until = RoundId(self.round.named + 1)
+        self.seats[seat] = replace(
+            record, stakes=left, until=until, since=0, ran=0, is_retired=True
+        )
 
     def _has_run(self) -> bool:
         """Return whether the last round had enough commitments, as every agreed one had."""
@@ -171,6 +233,7 @@ class Ledger:
         if isinstance(event, Joined):
             stakes = ((event.counts_from, event.stake_wei),)
             self.seats[event.seat] = SeatRecord(event.owner, event.endpoint, stakes)
+            self.paid_to[event.seat] = RoundId(event.counts_from - 1)
             return
         record = self.seats[event.seat]
         match event:

@@ -6,26 +6,13 @@ that prove a withholder.
 
 from dataclasses import astuple
 
-from eth_hash.auto import keccak
-
 from chain.federation import Call, Federation
+from chain.keys import build_record
 from chain.ledger import RAN_LIMIT, Ledger
-from chain.types import Agreed, Proposed, Record, RoundId, Seat
+from chain.types import Agreed, Record, RoundId, Seat
 
 MAX_RECORDS = 64
 """The contract reads no longer list: 12 kB of calldata."""
-
-
-def build_record(proposed: Proposed) -> Record:
-    """Return a proposed result as `retire_withholder` takes it."""
-    return Record(
-        proposed.round,
-        proposed.parent,
-        proposed.commitments,
-        proposed.included,
-        proposed.model_root,
-        keccak(proposed.coefficients),
-    )
 
 
 def can_watch(ledger: Ledger, seat: Seat) -> bool:
@@ -54,7 +41,10 @@ def is_silent(ledger: Ledger, seat: Seat) -> bool:
     assert parameters is not None, "the creation is a ledger's first event"
     missed = 0
     for number in range(ledger.round.number - 1, 0, -1):
-        opening = ledger.openings[RoundId(number)]
+        opening = ledger.openings.get(RoundId(number))
+        if opening is None:
+            # A number that was passed over when a result became void.
+            continue
         if len(ledger.rows.get((opening.parent, opening.round), ())) < parameters.min_updates:
             continue
         keys = ledger.proposed_in.get(opening.round, ())

@@ -44,6 +44,11 @@ class Parameters:
     retire_seconds: int
     max_missed: int
     admission: bytes
+    challenge_blocks: int
+    max_unsettled: int
+    bond_wei: Wei
+    challenger_cap_wei: Wei
+    reward_wei_per_second: Wei
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,94 @@ class Activated:
 
 
 @dataclass(frozen=True)
+class Slashed:
+    """Each of `voters` lost one part in `divisor` of its stake, and counts in no later round."""
+
+    round: RoundId
+    voters: int
+    divisor: int
+    taken_wei: Wei
+    burned_wei: Wei
+
+
+@dataclass(frozen=True)
+class Voided:
+    """The result of a round, at a height, and all above it are void; its parent is the head."""
+
+    round: RoundId
+    height: int
+
+
+@dataclass(frozen=True)
+class Refuted:
+    round: RoundId
+    coordinate: int
+    refuter: str
+    earned_wei: Wei
+
+
+@dataclass(frozen=True)
+class Challenged:
+    """Somebody asks for leaves; `which` is a seat, or 128 or 129: the model before or after."""
+
+    round: RoundId
+    key: Key
+    which: int
+    first: int
+    count: int
+    challenger: str
+    bond_wei: Wei
+    answer_until: int
+
+
+@dataclass(frozen=True)
+class Revealed:
+    round: RoundId
+    which: int
+    leaf: int
+    chunk: bytes
+
+
+@dataclass(frozen=True)
+class Answered:
+    round: RoundId
+    which: int
+    first: int
+    count: int
+    answerer: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    round: RoundId
+    which: int
+    first: int
+    count: int
+    paid_wei: Wei
+
+
+@dataclass(frozen=True)
+class Collected:
+    account: str
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
+class Funded:
+    account: str
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A seat was paid for results of rounds up to this one; it will be for none before it."""
+
+    seat: Seat
+    round: RoundId
+    amount_wei: Wei
+
+
+@dataclass(frozen=True)
 class Opened:
     round: RoundId
     parent: Key
@@ -183,9 +276,12 @@ class Attested:
 
 @dataclass(frozen=True)
 class Agreed:
+    """A result is the head; each seat with a weight in it earns a share by approving it."""
+
     round: RoundId
     key: Key
     height: int
+    share_wei: Wei
 
 
 Event = (
@@ -205,6 +301,16 @@ Event = (
     | Proposed
     | Attested
     | Agreed
+    | Slashed
+    | Voided
+    | Refuted
+    | Challenged
+    | Revealed
+    | Answered
+    | Closed
+    | Collected
+    | Funded
+    | Claimed
 )
 
 
@@ -270,7 +376,7 @@ class SeatState:
 
 @dataclass(frozen=True)
 class Record:
-    """An agreed result as `retire_withholder` takes it: what its key is the hash of."""
+    """A proposed result: what its key is the hash of, as the contract takes it."""
 
     round: RoundId
     parent: Key

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, chain, demo, federation, localnet, model, peer, watch
+from cli import audit, chain, demo, dispute, federation, localnet, model, peer, rewards, watch
 from cli.root import Root
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.add_typer(chain.app, name="chain")
 app.command()(watch.watch)
 app.add_typer(model.app, name="model")
 app.command()(audit.audit)
+app.add_typer(dispute.app, name="dispute")
+app.command()(rewards.rewards)
 
 
 def _show_version(is_asked: bool) -> None:

@@ -52,22 +52,27 @@ class JsonLines(_Leaving):
 
 
 class PlainLines(_Leaving):
-    """One line per round that ended, without control characters; and now and then one about a
-    training that takes long."""
+    """One line per round that ended, without control characters; one whenever the round waits for
+    others than before; and now and then one about a training that takes long."""
 
     def __init__(self) -> None:
+        self._last: Progress | None = None
         self._told_at = perf_counter()
 
     def show(self, report: Progress | RoundEnded) -> None:
-        is_due = perf_counter() - self._told_at > TRAINING_SECONDS
-        if isinstance(report, Progress) and report.training and is_due:
-            typer.echo(f"round {report.round:>4}  {report.training}")
-            self._told_at = perf_counter()
         if isinstance(report, RoundEnded):
             number, phase, *figures = _cells(report)
             names = ("commits", "votes", "stake", "accuracy", "loss", "seconds")
             named = (f"{name} {figure}" for name, figure in zip(names, figures, strict=True))
             typer.echo(f"round {number:>4}  {phase:<7} " + "  ".join(named))
+            return
+        last, self._last = self._last, report
+        is_same = last is not None and _wait_of(last) == _wait_of(report)
+        if report.waits_for and not is_same:
+            typer.echo(f"round {report.round:>4}  {report.phase:<7} {_describe_wait(report)}")
+        if report.training and perf_counter() - self._told_at > TRAINING_SECONDS:
+            typer.echo(f"round {report.round:>4}  {report.training}")
+            self._told_at = perf_counter()
 
 
 class LiveTable:
@@ -113,7 +118,7 @@ class LiveTable:
             table.add_row(*_cells(ended), style=None if ended.is_agreed else "yellow")
         if self._current is not None:
             table.add_row(*_cells(self._current), style="dim")
-            table.caption = escape(self._current.training) or None
+            table.caption = escape(_describe_progress(self._current)) or None
         return table
 
 
@@ -194,7 +199,27 @@ def print_summary(summary: Summary) -> None:
         f"took   {summary.seconds:.1f} s, {summary.seconds_per_round:.3f} s a round"
         + ("" if gas is None else f", {gas:,} gas a peer and round")
     )
+    if summary.voided:
+        typer.echo(
+            f"void   {summary.voided} results, {summary.refuted} refuted, "
+            f"{summary.slashed_wei / 10**18:g} ether slashed"
+        )
     typer.echo(f"head   0x{summary.head.hex()}")
+
+
+def _wait_of(progress: Progress) -> tuple[object, ...]:
+    return progress.round, progress.phase, progress.waits_for
+
+
+def _describe_wait(progress: Progress) -> str:
+    seats = ", ".join(map(str, progress.waits_for))
+    return f"waits for peer{'s' if len(progress.waits_for) > 1 else ''} {seats}"
+
+
+def _describe_progress(progress: Progress) -> str:
+    """Return what there is to say beside the figures: for whom it waits, how far learners are."""
+    wait = _describe_wait(progress) if progress.waits_for else ""
+    return "\n".join(filter(None, (wait, progress.training)))
 
 
 def _percent(bps: int) -> str:

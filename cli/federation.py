@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import drafting, options
+from cli.amounts import say
 from cli.display import print_json
 from cli.events import to_json
 from cli.folder import PasswordFile, open_folder
@@ -62,7 +63,7 @@ def create(
     from node.seating import create_federation, end_founding, is_founding
     from node.settings import write_settings
 
-    plan = read_plan(page.read_bytes())
+    plan = read_plan(page.read_bytes(), str(page))
     with open_folder(folder, password_file) as (settings, account):
         if settings.contract is not None and not is_founding(folder):
             raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
@@ -80,6 +81,36 @@ def create(
     for reason in reasons:
         typer.echo(f"chosen   {reason}")
     typer.echo(f"the others: holdfast peer init FOLDER --contract {address} --rpc ...")
+
+
+@app.command()
+def fund(
+    amount: Annotated[str, typer.Argument(metavar="ETHER", help="How much.")],
+    folder: Annotated[
+        Path, typer.Option("--peer", metavar="FOLDER", help="Whose key pays, by `peer init`.")
+    ],
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Add ether to what rewards are paid from; it comes out again as rewards alone."""
+    from chain.rewards import compute_pool
+    from chain.types import Wei
+    from node.daemon.opening import open_contract
+    from node.rewarding import fund as add_to_pool
+
+    wei = Wei(options.parse_ether("ETHER", amount))
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        receipt = add_to_pool(contract, account, wei)
+        contract.observer.poll()
+        pool = compute_pool(contract.observer.ledger)
+    if as_json:
+        state = {"event": "funded", "amount_wei": wei, "pool_wei": pool}
+        print_json({**state, "block": receipt.block})
+    else:
+        typer.echo(f"added {say(wei)} in block {receipt.block}; the pool has {say(pool)}")
 
 
 def _describe(source: "Source") -> dict[str, Any]:

@@ -147,7 +147,11 @@ def _ended_when_asked() -> Iterator[None]:
     """Let whoever asks this program to end be heard as its user is; but only once, as it then has
     others to end."""
 
+    was_asked = False
+
     def end(number: int, frame: object) -> None:
+        nonlocal was_asked
+        was_asked = True
         for each in before:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -160,7 +164,8 @@ def _ended_when_asked() -> Iterator[None]:
     try:
         yield
     finally:
-        for each, handler in before.items():
+        # Asked once more on the way out, it still ends as it was asked first.
+        for each, handler in () if was_asked else before.items():
             signal.signal(each, handler)
 
 

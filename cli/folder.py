@@ -44,8 +44,11 @@ def open_folder(folder: Path, password_file: Path | None) -> "Iterator[tuple[Set
     from node.folder_lock import lock_folder
     from node.settings import KEYSTORE, read_settings
 
-    settings = read_settings(folder)
+    # What is no peer's folder is refused before a lock is left in it.
+    read_settings(folder)
     with lock_folder(folder):
+        # Only now nobody else writes them.
+        settings = read_settings(folder)
         password = read_password(password_file, is_new=False)
         yield settings, open_wallet(folder / KEYSTORE, password)
 

@@ -30,6 +30,7 @@ def run(
     data: scenario_options.DataPage = None,
     partition: scenario_options.Partition = None,
     byzantine: scenario_options.Byzantine = None,
+    watchtower: scenario_options.Watchtower = None,
     seed: scenario_options.Seed = None,
     order_seed: scenario_options.OrderSeed = None,
     learner: scenario_options.Learner = None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from localnet.source import Source
+
+ETHER = 10**18
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Plot = Annotated[
@@ -38,6 +41,10 @@ Address = Annotated[
 BlobsDir = Annotated[
     Path | None, typer.Option("--blobs", metavar="DIR", help="With --rpc: a folder of its blobs.")
 ]
+Peer = Annotated[
+    Path | None,
+    typer.Option("--peer", metavar="FOLDER", help="A peer's: its node, its federation, its blobs."),
+]
 Height = Annotated[
     int | None,
     typer.Option(
@@ -54,11 +61,22 @@ def parse_address(flag: str, text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def parse_ether(flag: str, text: str) -> int:
+    """Return an amount of ether in wei. Raises BadParameter, which names the flag."""
+    try:
+        wei = Decimal(text) * ETHER
+    except InvalidOperation as error:
+        raise typer.BadParameter(f"{flag}: expected ether such as 1.5, got {text!r}") from error
+    if not wei.is_finite() or wei <= 0 or wei != int(wei):
+        raise typer.BadParameter(f"{flag}: expected more than 0, to the wei, got {text!r}")
+    return int(wei)
+
+
 @contextmanager
 def open_source(
     directory: Path | None, rpc: list[str] | None, contract: str | None, blobs: Path | None
 ) -> Iterator["Source"]:
-    """Open the one federation that the options name, at its latest block."""
+    """Open the one federation that the options name."""
     from localnet.source import open_endpoint, open_kept
 
     if (directory is None) == (not rpc):
@@ -76,3 +94,32 @@ def open_source(
         opened = open_endpoint(rpc, contract, blobs, lambda: int(time()))
     with opened as source:
         yield source
+
+
+@contextmanager
+def open_any_source(
+    peer: Path | None,
+    directory: Path | None,
+    rpc: list[str] | None,
+    contract: str | None,
+    blobs: Path | None,
+) -> Iterator["Source"]:
+    """Open the one federation that the options name, read to its latest block; a peer's folder may
+    name it too, also while that peer is at work."""
+    if sum(given is not None for given in (peer, directory, rpc)) != 1:
+        ways = "one of --peer FOLDER, --dir DIR and --rpc ENDPOINT --contract 0x…"
+        raise typer.BadParameter(f"expected {ways}")
+    if peer is None:
+        with open_source(directory, rpc, contract, blobs) as source:
+            source.contract.observer.poll()
+            yield source
+        return
+    if contract is not None or blobs is not None:
+        raise typer.BadParameter("--contract and --blobs go with --rpc, not with --peer")
+    from localnet.source import Source
+    from node.blobs.disk import DiskBlobs
+    from node.daemon.opening import open_contract
+    from node.settings import BLOBS, read_settings
+
+    with open_contract(read_settings(peer)) as opened:
+        yield Source(opened, DiskBlobs(peer / BLOBS), lambda: int(time()))

@@ -1,7 +1,6 @@
 """`holdfast peer`: one organisation's part in a federation."""
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,6 @@ app.command()(running.run)
 app.command()(doctor.doctor)
 app.command()(audit)
 
-ETHER = 10**18
 ANY_ENDPOINT = "http://to-be-chosen.invalid"
 EVERYWHERE = ("0.0.0.0", "::")
 
@@ -69,7 +67,7 @@ def init(
     as_json: options.Json = False,
 ) -> None:
     """Make a folder: settings to edit, and a key of its own, encrypted."""
-    from chain.connect import open_endpoints
+    from chain.connect import open_endpoints, open_federation
     from chain.wallet import create_wallet, open_wallet
     from node.folder_lock import lock_folder
     from node.settings import (
@@ -103,6 +101,10 @@ def init(
     settings = change_settings(settings, changes or [])
     if settings.endpoint == ANY_ENDPOINT:
         settings = replace(settings, endpoint=_derive_endpoint(settings))
+    if settings.contract is not None:
+        with open_endpoints(settings.rpc) as web3:
+            # A wrong address is found now, and not by whoever has funded the key.
+            open_federation(web3, settings.contract)
     is_new = not (folder / KEYSTORE).exists()
     password = read_password(password_file, is_new=is_new)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,10 +137,11 @@ def join(
     as_json: options.Json = False,
 ) -> None:
     """Take a seat with a stake."""
+    from chain.types import Wei
     from node.daemon.opening import find_seat, open_contract
     from node.seating import join as take_seat
 
-    wei = _parse_ether(stake)
+    wei = Wei(options.parse_ether("--stake", stake))
     addresses = read_text(admitted).split() if admitted else []
     with (
         open_folder(folder, password_file) as (settings, account),
@@ -157,7 +160,9 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
 
     from chain.wallet import read_address
     from node.daemon.opening import find_seat, open_contract
+    from node.folder_lock import find_holder
     from node.settings import KEYSTORE, read_settings
+    from node.tenure import judge_tenure
     from node.view import build_view
 
     settings = read_settings(folder)
@@ -168,14 +173,22 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
         assert block is not None, "it was polled, and its creation is mined"
         view = build_view(ledger, seat)
         record = ledger.seats[seat]
+        now = max(int(time()), block.timestamp)
+        tenure = judge_tenure(ledger, view, seat, now)
         state = {
             "event": "peer",
+            "at_work": find_holder(folder),
             "seat": seat,
             "address": address,
             "balance_wei": contract.federation.get_balance(record.owner),
             "stake_wei": record.stakes[-1][1],
+            "stage": tenure.stage.value,
+            "counts_from": record.begun,
+            "counts_until": record.until or None,
+            "free_at": record.free_at or None,
+            "next": tenure.next,
             "round": ledger.round.number,
-            "phase": view.phase(max(int(time()), block.timestamp)).value,
+            "phase": view.phase(now).value,
             "height": view.head.height,
             "head": "0x" + view.head.model_root.hex(),
             "checkpoint": f"{view.head.height}:0x{view.head.key.hex()}",
@@ -202,10 +215,44 @@ def withdraw(
 
 @app.command()
 def activate(
+    folder: Folder,
+    added: Annotated[
+        str | None,
+        typer.Option(
+            "--add", metavar="ETHER", show_default="none", help="What to add to the stake."
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let a retired seat count again; one that was slashed needs the minimum stake again."""
+    wei = 0 if added is None else options.parse_ether("--add", added)
+    _call(folder, password_file, "activate", value_wei=wei, as_json=as_json)
+
+
+@app.command()
+def claim(
     folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
 ) -> None:
-    """Let a retired seat count again."""
-    _call(folder, password_file, "activate", as_json=as_json)
+    """Be paid the seat's rewards, as far as results are settled."""
+    from time import time
+
+    from node.daemon.opening import find_seat, open_contract
+    from node.errors import PeerRefused
+    from node.rewarding import claim as claim_rewards
+
+    amount = 0
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        seat = find_seat(contract, account.address)
+        for paid in claim_rewards(contract, account, seat, lambda: int(time())):
+            amount += paid.amount_wei
+            state = {"event": "claimed", "seat": seat, "amount_wei": paid.amount_wei}
+            _tell(as_json, {**state, "results": paid.results, "block": paid.receipt.block})
+        if not amount:
+            raise PeerRefused(f"rewards of seat {seat}", "a share of a settled result", "none")
 
 
 @app.command()
@@ -226,7 +273,9 @@ def set_endpoint(
     _tell(as_json, {**state, "block": receipt.block})
 
 
-def _call(folder: Path, password_file: Path | None, function: str, *, as_json: bool) -> None:
+def _call(
+    folder: Path, password_file: Path | None, function: str, *, value_wei: int = 0, as_json: bool
+) -> None:
     from node.daemon.opening import find_seat, open_contract
     from node.seating import call_for_seat
 
@@ -235,7 +284,7 @@ def _call(folder: Path, password_file: Path | None, function: str, *, as_json: b
         open_contract(settings) as contract,
     ):
         seat = find_seat(contract, account.address)
-        receipt = call_for_seat(contract, account, function, seat)
+        receipt = call_for_seat(contract, account, function, seat, value_wei)
     _tell(as_json, {"event": function, "seat": seat, "block": receipt.block})
 
 
@@ -246,16 +295,6 @@ def _derive_endpoint(settings: "Settings") -> str:
         raise typer.BadParameter(f"expected --endpoint URL with --listen {host}:{port}")
     scheme = "https" if settings.certificate else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _parse_ether(text: str) -> Any:
-    try:
-        wei = Decimal(text) * ETHER
-    except InvalidOperation as error:
-        raise typer.BadParameter(f"--stake: expected ether such as 1.5, got {text!r}") from error
-    if wei <= 0 or wei != int(wei):
-        raise typer.BadParameter(f"--stake: expected more than 0, to the wei, got {text!r}")
-    return int(wei)
 
 
 def _parse_share(text: str | None) -> tuple[int, int] | None:
@@ -273,4 +312,4 @@ def _tell(as_json: bool, state: dict[str, Any]) -> None:
         return
     for name, value in state.items():
         if name != "event":
-            typer.echo(f"{name.replace('_', ' '):<14}{value}")
+            typer.echo(f"{name.replace('_', ' '):<14}{'-' if value is None else value}")

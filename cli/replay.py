@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cli.contributed import measure, print_shares
 from cli.display import print_json
 from cli.events import to_json
 
@@ -44,6 +45,8 @@ def replay(
                 _print_checked(checked, as_json=as_json)
     if audit.finding is None and isinstance(blobs, DiskBlobs):
         swept = sum(1 for _ in audit.sweep(blobs))
+    if audit.finding is None and not is_brief:
+        _print_contributions(contract, blobs, since.height if since else 0, as_json=as_json)
     _print_conclusion(audit, rounds, swept, since, as_json=as_json)
     return audit.finding is None
 
@@ -86,14 +89,28 @@ def _print_checked(checked: "Checked", *, as_json: bool) -> None:
         )
 
 
+def _print_contributions(
+    contract: "Contract", blobs: "Blobs", since: int, *, as_json: bool
+) -> None:
+    """Tell what each seat brought to what matches."""
+    measured, missing = measure(contract, blobs, since)
+    print_shares(measured, as_json=as_json)
+    if missing is not None:
+        typer.echo(f"contributions after that are not measured: {missing}", err=True)
+
+
 def _print_conclusion(
     audit: "Audit", rounds: int, swept: int, since: "Checkpoint | None", *, as_json: bool
 ) -> None:
     finding = audit.finding
     if as_json:
         found = None if finding is None else to_json(finding)
-        print_json({"event": "audit", "rounds": rounds, "blobs_swept": swept, "finding": found})
-    elif finding is None:
+        told = {"event": "audit", "rounds": rounds, "blobs_swept": swept, "finding": found}
+        print_json({**told, "overturned": to_json(audit.overturned)})
+        return
+    for overturned in audit.overturned:
+        typer.echo(f"overturned by now: {overturned}")
+    if finding is None:
         begin = "genesis" if since is None else f"height {since.height}"
         blobs = f"; {swept} kept blobs are sound" if swept else ""
         typer.echo(f"audit: {rounds} rounds recomputed from {begin}, every root matches" + blobs)

@@ -2,15 +2,18 @@
 
 import logging
 import signal
-from contextlib import ExitStack
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from time import time
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from cli import options
 from cli.folder import Changes, Folder, PasswordFile, open_folder
+
+if TYPE_CHECKING:
+    from node.daemon.daemon import Daemon
 
 LOG = logging.getLogger("holdfast.command")
 INTERRUPTED = 130
@@ -37,52 +40,47 @@ def run(
     """Train, vote, serve until interrupted. Killed at any moment, it goes on when started."""
     from chain.errors import ChainError
     from node.daemon.logs import start_logging
+    from node.daemon.opening import open_daemon
     from node.errors import NodeError
+    from node.settings import change_settings
 
     start_logging()
     metrics_at = None if metrics is None else options.parse_address("--metrics", metrics)
+    stopped_by: list[int] = []
     before = {number: signal.getsignal(number) for number in SIGNALS}
     # Until there is something to end in order, a supervisor's word ends it at once, and well.
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, partial(_leave, stopped_by))
     try:
-        stopped_by = _work(folder, password_file, changes or [], poll_seconds, rounds, metrics_at)
+        with open_folder(folder, password_file) as (settings, account):
+            settings = change_settings(settings, changes or [])
+            daemon = open_daemon(folder, settings, account, clock=_clock, poll_seconds=poll_seconds)
+            _work(daemon, account.address, rounds, metrics_at, stopped_by)
     except (NodeError, ChainError, OSError) as error:
         LOG.error("act=stop error=%r", str(error))
         raise
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # Who was told to end is ending, with its own exit code, however often it is told.
+            signal.signal(number, signal.SIG_IGN if stopped_by else handler)
     if signal.SIGINT in stopped_by:
         raise typer.Exit(INTERRUPTED)
 
 
 def _work(
-    folder: Path,
-    password_file: Path | None,
-    changes: list[str],
-    poll_seconds: float,
+    opening: "AbstractContextManager[Daemon]",
+    address: str,
     rounds: int | None,
     metrics_at: tuple[str, int] | None,
-) -> list[int]:
-    """Run the peer to its end; return the signals that ended it."""
-    from node.daemon.opening import open_daemon
-    from node.settings import change_settings
-
-    def clock() -> int:
-        return int(time())
-
-    stopped_by: list[int] = []
+    stopped_by: list[int],
+) -> None:
+    """Run the peer to its end; note the signals that ended it."""
     with ExitStack() as opened:
-        settings, account = opened.enter_context(open_folder(folder, password_file))
-        settings = change_settings(settings, changes)
-        daemon = opened.enter_context(
-            open_daemon(folder, settings, account, clock=clock, poll_seconds=poll_seconds)
-        )
+        daemon = opened.enter_context(opening)
         if metrics_at is not None:
             from node.daemon.metrics import Metrics
 
             host, port = metrics_at
-            opened.enter_context(Metrics(daemon, account.address, clock, host=host, port=port))
+            opened.enter_context(Metrics(daemon, address, _clock, host=host, port=port))
 
         def stop(number: int, frame: object) -> None:
             stopped_by.append(number)
@@ -91,8 +89,14 @@ def _work(
         for number in SIGNALS:
             signal.signal(number, stop)
         daemon.run(lambda: bool(stopped_by) or daemon.has_ended(rounds))
-    return stopped_by
 
 
-def _leave(number: int, frame: object) -> NoReturn:
+def _clock() -> int:
+    return int(time())
+
+
+def _leave(stopped_by: list[int], number: int, frame: object) -> NoReturn:
+    stopped_by.append(number)
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise SystemExit(0)

@@ -49,7 +49,14 @@ Byzantine = Annotated[
         metavar="COUNT:KIND[:STRENGTH]",
         show_default="nobody",
         help="Seats that misbehave, the highest first; may be repeated. Kinds: sign_flip, "
-        "boost, noise, zero, absent, garbage, withhold, serve_half.",
+        "boost, noise, zero, absent, garbage, withhold, serve_half, lie (approve a wrong "
+        "result), hide (approve, and serve nobody else).",
+    ),
+]
+Watchtower = Annotated[
+    bool | None,
+    typer.Option(
+        "--watchtower", show_default="none", help="Let one without a seat look on, and dispute."
     ),
 ]
 Seed = Annotated[int | None, typer.Option(show_default="0", help="What everything is drawn from.")]

@@ -1,4 +1,4 @@
-"""The one contract that a federation deploys, and its committed artifact."""
+"""The contract that a federation is, the judge that it asks, and their committed artifact."""
 
 import json
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ class Artifact:
 
     abi: list[dict[str, Any]]
     bytecode: str
+    judge: str
     compiler: str
 
 
 @cache
 def load_artifact() -> Artifact:
-    """Return the committed artifact of `federation.vy`."""
+    """Return the committed artifact of `federation.vy` and `judge.vy`."""
     return Artifact(**json.loads(files(__name__).joinpath("federation.json").read_text()))

@@ -1,17 +1,22 @@
-"""Peers that do not play by the rules: how they alter what they learned, and what they serve.
+"""Peers that do not play by the rules: how they alter what they learned, what they approve, and
+what they serve.
 
-A kind is written `KIND` or `KIND:STRENGTH`. Those that alter updates do not clip them either; to
-vote, all of them follow the protocol.
+A kind is written `KIND` or `KIND:STRENGTH`. Those that alter updates do not clip them either. All
+but those that lie approve what is right, and all but those that lie or hide dispute what is wrong.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
+from chain.types import Root
 from localnet.errors import ScenarioRefused
-from node.encoding import Floats
+from node.encoding import Floats, Model, Update, model_from_payload, to_payload
+from node.merkle import MODEL_TAG, compute_root
+from node.result import Compute, Result
+from node.rule.parameters import Member, Roll, Rule
 
 Alter = Callable[[Floats, Floats, np.random.Generator], Floats]
 """(trained, head, generator) → what the peer pretends to have learned, float64 `(d,)` each."""
@@ -45,7 +50,9 @@ class Byzantine:
 
     `absent_rounds`: it takes no part in so many rounds, counted from the first. `is_garbling`: it
     serves bytes that are not its update's. `is_withholding`: it serves nobody. `is_choosing`: it
-    serves one honest peer alone, each such seat another one.
+    serves one honest peer alone, each such seat another one. `is_lying`: it approves nothing but a
+    model with wrong coordinates, the same that all who lie approve. `is_hiding`: it serves only its
+    like.
     """
 
     kind: str
@@ -54,6 +61,40 @@ class Byzantine:
     is_garbling: bool = False
     is_withholding: bool = False
     is_choosing: bool = False
+    is_lying: bool = False
+    is_hiding: bool = False
+
+    @property
+    def is_guarding(self) -> bool:
+        """Whether it takes part in disputes as the honest do."""
+        return not (self.is_lying or self.is_hiding)
+
+
+class Lying:
+    """The rule, but for some coordinates of the result: one in a hundred is turned over.
+
+    Which ones follows from the right result, so that all who lie agree.
+    """
+
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
+
+    def __call__(
+        self,
+        rule: Rule,
+        roll: Roll,
+        members: Sequence[Member],
+        head: Model,
+        updates: Sequence[Update],
+        roots: Sequence[Root],
+    ) -> Result:
+        right = self._compute(rule, roll, members, head, updates, roots)
+        model = model_from_payload(right.payload, head.size).copy()
+        generator = np.random.default_rng(list(right.model_root))
+        wrong = generator.choice(model.size, -(-model.size // 100), replace=False)
+        model[wrong] = ~model[wrong]
+        payload = to_payload(model)
+        return replace(right, payload=payload, model_root=compute_root(payload, MODEL_TAG))
 
 
 FOR_EVER = 2**32
@@ -69,6 +110,8 @@ KINDS: Mapping[str, Callable[[float | None], Byzantine]] = MappingProxyType(
         "garbage": lambda s: Byzantine("garbage", is_garbling=True),
         "withhold": lambda s: Byzantine("withhold", is_withholding=True),
         "serve_half": lambda s: Byzantine("serve_half", is_choosing=True),
+        "lie": lambda s: Byzantine("lie", is_lying=True),
+        "hide": lambda s: Byzantine("hide", is_hiding=True),
     }
 )
 WITH_STRENGTH = frozenset({"sign_flip", "boost", "noise", "absent"})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chain.ledger import Ledger
-from chain.types import Agreed, Key, Root, RoundId
+from chain.types import Agreed, Key, Root, RoundId, Seat
 from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
 from node.learning.process import Answer
 from node.round import Phase
@@ -43,7 +43,8 @@ class Chronicle:
         self._closed = 0
         self._since = 0.0
         self._gas = 0
-        self.judgement = judge(ledger().head().model_root)
+        self._judged = ledger().head().model_root
+        self.judgement = judge(self._judged)
         self.first_end: float | None = None
         self.reported: list[RoundEnded] = []
         while self._has_ended(self._closed + 1):
@@ -68,12 +69,14 @@ class Chronicle:
             self._closed += 1
             key = self._agreed_key(RoundId(self._closed))
             if key is not None:
-                self.judgement = self._judge(self._ledger().result(key).model_root)
+                self._follow(self._ledger().result(key).model_root)
             self._queue.append(_Ended(self._describe(RoundId(self._closed), key), self.judgement))
             self._since = self._elapsed()
             self._gas = 0
             if self.first_end is None:
                 self.first_end = self._since
+        # A result that became void leaves an older one.
+        self._follow(self._ledger().head().model_root)
 
     def take(self) -> Iterator[RoundEnded]:
         """Return the rounds whose head has been judged by now."""
@@ -119,7 +122,14 @@ class Chronicle:
             seconds_per_round=mean_seconds(self.reported),
             gas_per_peer_round=gas_per_peer_round(self.reported, active),
             is_idle=is_idle,
+            refuted=len(ledger.disputes.refuted),
+            voided=len(ledger.voided),
+            slashed_wei=ledger.disputes.slashed_wei,
         )
+
+    def _follow(self, head: Root) -> None:
+        if head != self._judged:
+            self._judged, self.judgement = head, self._judge(head)
 
     def _has_ended(self, number: int) -> bool:
         current = self._ledger().round
@@ -142,19 +152,34 @@ class Chronicle:
 
     def _describe(self, number: RoundId, agreed: Key | None) -> RoundEnded:
         ledger = self._ledger()
-        opening = ledger.openings[number]
+        # Numbers that were named when a result became void are passed over.
+        opening = ledger.openings.get(number)
         votes, stake_bps = leading_vote(ledger, number)
         head = ledger.head() if agreed is None else ledger.result(agreed)
         return RoundEnded(
             round=number,
             is_agreed=agreed is not None,
             model_root=head.model_root,
-            commits=len(ledger.commitments(opening.parent, number)),
+            commits=len(ledger.commitments(opening.parent, number)) if opening else 0,
             votes=votes,
             stake_bps=stake_bps,
             seconds=self._elapsed() - self._since,
             gas=self._gas,
         )
+
+
+def find_missing(ledger: Ledger, phase: Phase) -> tuple[Seat, ...]:
+    """Return the seats that could do their part now and have not: a vote, or else an update."""
+    number = ledger.round.number
+    if phase is Phase.ATTEST:
+        keys = ledger.proposed_in.get(number, ())
+        done = {seat for key in keys for seat in ledger.votes[key]}
+    else:
+        if phase is not Phase.COMMIT:
+            # Whoever commits first opens the next one.
+            number = RoundId(number + 1)
+        done = {c.seat for c in ledger.commitments(ledger.head().key, number)}
+    return tuple(seat for seat in ledger.active(number) if seat not in done)
 
 
 def leading_vote(ledger: Ledger, number: RoundId) -> tuple[int, int]:

@@ -13,6 +13,9 @@ from node.blobs.errors import BlobCorrupt, BlobMissing
 from node.blobs.holdings import Outcome
 from node.blobs.store import Blob, Blobs, check_payload
 
+OUTSIDE = Seat(128)
+"""The shelf of a watchtower: it reads from the seats, but none of them knows an endpoint of it."""
+
 
 class LocalExchange:
     """Everybody's shelves over one store."""
@@ -46,7 +49,7 @@ class LocalExchange:
 
     def fetch(self, reader: Seat, blob: Blob, sources: Sequence[Seat]) -> bytes:
         """Return what the first source serves that has it, `sources` before all others."""
-        holders = sorted(self._holders.get(blob, ()))
+        holders = sorted(self._holders.get(blob, set()) - {OUTSIDE})
         ordered = [s for s in sources if s in holders] + [s for s in holders if s not in sources]
         reasons = []
         for source in ordered:
@@ -63,12 +66,23 @@ class LocalExchange:
         payload = self.store.get(blob)
         if kind is None:
             return payload
-        if kind.is_withholding or (kind.is_choosing and self._chosen.get(source) != reader):
+        reading = self._kinds.get(reader)
+        is_hidden = kind.is_hiding and (reading is None or not reading.is_hiding)
+        if (
+            kind.is_withholding
+            or is_hidden
+            or (kind.is_choosing and self._chosen.get(source) != reader)
+        ):
             raise BlobMissing(f"blob {blob.name}", f"served by seat {source}", "refused")
         if kind.is_garbling:
             payload = bytes(byte ^ 0xFF for byte in payload)
             check_payload(blob, payload)
         return payload
+
+    def _is_refused(self, kind: Byzantine, source: Seat, reader: Seat) -> bool:
+        if kind.is_hiding:
+            return self._kinds.get(reader) != kind
+        return kind.is_withholding or (kind.is_choosing and self._chosen.get(source) != reader)
 
 
 class Shelf:

@@ -27,11 +27,17 @@ chains begin."""
 
 @dataclass(frozen=True)
 class Ground:
-    """A sender for every peer, the power to mine, and the clock that blocks go by."""
+    """A sender for every peer, and one for a watchtower behind them; the power to mine, and the
+    clock that blocks go by."""
 
     senders: tuple[Sender, ...]
     mining: Mining
     clock: SimulatedClock
+
+
+def count_accounts(scenario: Scenario) -> int:
+    """Return how many accounts act."""
+    return scenario.peers + scenario.watchtower
 
 
 @contextmanager
@@ -39,7 +45,7 @@ def open_embedded(scenario: Scenario, directory: Path | None) -> Iterator[Ground
     """Open a chain in this process, in memory or kept in `directory`."""
     clock = SimulatedClock(START)
     path = None if directory is None else kept.chain_path(directory)
-    with Devnet(directory=path, accounts=scenario.peers, clock=clock) as devnet:
+    with Devnet(directory=path, accounts=count_accounts(scenario), clock=clock) as devnet:
         web3 = connect_devnet(devnet)
         signers = map(QuickSigner, devnet.accounts)
         senders = tuple(Sender(web3, each, is_gas_free=True) for each in signers)
@@ -56,7 +62,7 @@ def open_outside(scenario: Scenario, endpoint: str) -> Iterator[Ground]:
     with open_endpoint(endpoint) as web3, keep_automine(web3):
         mining = Mining(web3, clock)
         mining.release()
-        accounts = derive_keys(scenario.seed, scenario.peers)
+        accounts = derive_keys(scenario.seed, count_accounts(scenario))
         fund(web3, [account.address for account in accounts], ALLOWANCE_WEI)
         signers = map(QuickSigner, accounts)
         senders = tuple(Sender(web3, each, is_gas_free=True) for each in signers)

@@ -116,7 +116,7 @@ class Localnet:
             wake_at = self._pass(releases=is_harvest)
             is_harvest = False
             yield self._progress()
-            if any(peer.is_sending for peer in setting.peers):
+            if self._is_sending():
                 self._mine()
             elif setting.cohort.trainer.is_running:
                 is_harvest = True
@@ -124,6 +124,7 @@ class Localnet:
                 setting.clock.advance_to(wake_at)
             else:
                 self._is_idle = True
+        self._see_through()
         setting.cohort.wait(chronicle.pending())
         yield from chronicle.take()
 
@@ -162,7 +163,8 @@ class Localnet:
         With `releases` each first waits for its training, while those after it still train.
         """
         # Whoever is likely to finish first comes first: the others train while it is served.
-        peers = [self.setting.peers[index] for index in self.setting.cohort.order]
+        setting = self.setting
+        peers = [setting.peers[index] for index in setting.cohort.order]
         peers = [peer for peer in peers if self._is_present(peer.seat)]
         if self._order is not None:
             self._order.shuffle(peers)
@@ -172,16 +174,43 @@ class Localnet:
         times = []
         for place, peer in enumerate(peers):
             if releases:
-                self.setting.cohort.trainer.release(peer.seat)
+                setting.cohort.trainer.release(peer.seat)
                 if place in halts:
                     # The others still train: time for the chain. Who comes first is no accident.
                     self._mine()
             times.append(peer.act())
+        if setting.watchtower is not None:
+            times.append(setting.watchtower.act())
         return min((time for time in times if time is not None and time > now), default=None)
+
+    def _see_through(self) -> None:
+        """Let disputes that are open come to their end, while nobody begins another round."""
+        setting = self.setting
+        actors = [
+            each for each in setting.actors if each.seat is None or self._is_present(each.seat)
+        ]
+        for peer in setting.peers:
+            peer.takes_part = False
+        while any(each.is_disputing for each in actors):
+            times = [each.act() for each in actors]
+            waits = [time for time in times if time is not None and time > self._now()]
+            if self._is_sending():
+                self._mine()
+            elif waits:
+                setting.clock.advance_to(min(waits))
+            else:
+                break
+            setting.observer.poll()
+        self._chronicle.note()
+        for peer in setting.peers:
+            peer.takes_part = True
+
+    def _is_sending(self) -> bool:
+        return any(each.is_sending for each in self.setting.actors)
 
     def _mine(self) -> None:
         """Mine what the peers have sent; nothing sent, no block."""
-        if any(peer.is_sending for peer in self.setting.peers):
+        if self._is_sending():
             self._chronicle.add_gas(self.setting.mining.mine())
 
     def _is_present(self, seat: Seat) -> bool:

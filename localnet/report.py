@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from chain.types import Root, RoundId
+from chain.types import Root, RoundId, Seat, Wei
 
 
 @dataclass(frozen=True)
 class Progress:
     """Where the federation stands now. `stake_bps`: behind the leading result, of the power.
-    `training`: how far the learners are, where they take long."""
+
+    `training`: how far the learners are, where they take long. `waits_for`: the seats that it has
+    waited for in vain for a while; none: it has not.
+    """
 
     round: RoundId
     phase: str
@@ -20,6 +23,7 @@ class Progress:
     stake_bps: int
     seconds: float
     training: str = ""
+    waits_for: tuple[Seat, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,10 @@ class RoundEnded:
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole run. `head` is the agreed model's root; `is_idle`: it ended for want of peers."""
+    """A whole run. `head` is the agreed model's root; `is_idle`: it ended for want of peers.
+
+    Of what was agreed `agreed` results stand and `voided` are void, `refuted` of them proven wrong.
+    """
 
     rounds: int
     agreed: int
@@ -77,6 +84,9 @@ class Summary:
     seconds_per_round: float
     gas_per_peer_round: int | None
     is_idle: bool
+    refuted: int = 0
+    voided: int = 0
+    slashed_wei: Wei = Wei(0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""
@@ -84,7 +94,7 @@ class Summary:
             "event": "summary",
             "rounds": self.rounds,
             "agreed": self.agreed,
-            "lapsed": self.rounds - self.agreed,
+            "lapsed": self.rounds - self.agreed - self.voided,
             "accuracy": round_off(self.accuracy),
             "loss": round_off(self.loss),
             "head": "0x" + self.head.hex(),
@@ -92,6 +102,9 @@ class Summary:
             "first_round_seconds": round(self.first_round_seconds, 3),
             "seconds_per_round": round(self.seconds_per_round, 4),
             "gas_per_peer_round": self.gas_per_peer_round,
+            "refuted": self.refuted,
+            "voided": self.voided,
+            "slashed_wei": self.slashed_wei,
         }
 
 

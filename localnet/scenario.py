@@ -25,8 +25,8 @@ class Scenario:
     or patterns of arrays that stay with each peer; `dataset` "own": the learner brings its data.
     `data`: what the columns of a table are, as in a page's table of that name.
     `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and
-    `faults_bps` None: as the rule has them. `order_seed` None: peers act in the order of their
-    seats.
+    `faults_bps` None: as the rule has them. `watchtower`: one without a seat looks on.
+    `order_seed` None: peers act in the order of their seats.
     """
 
     peers: int = 10
@@ -51,6 +51,7 @@ class Scenario:
     grace_seconds: int = 30
     attest_seconds: int = 300
     byzantine: tuple[str, ...] = ()
+    watchtower: bool = False
     seed: int = 0
     order_seed: int | None = None
 
@@ -148,6 +149,11 @@ class Scenario:
             retire_seconds=3600,
             max_missed=10,
             admission=bytes(32),
+            challenge_blocks=0,
+            max_unsettled=1024,
+            bond_wei=Wei(10**16),
+            challenger_cap_wei=Wei(10**17),
+            reward_wei_per_second=Wei(0),
         )
 
     def to_json(self) -> str:

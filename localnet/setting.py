@@ -1,7 +1,7 @@
 """Everything a simulation needs before its first round: the chain, the contract, the seats, the
 peers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,11 @@ from chain.observer import Observer
 from chain.sender import Sender
 from chain.types import Clock, Root, Seat
 from localnet import kept
+from localnet.byzantine import Byzantine, Lying
 from localnet.clock import SimulatedClock
 from localnet.cohort import Cohort, Task
 from localnet.errors import KeptRunRefused
-from localnet.exchange import LocalExchange
+from localnet.exchange import OUTSIDE, LocalExchange
 from localnet.ground import open_embedded, open_outside
 from localnet.scenario import ETHER, Scenario
 from node.blobs.disk import DiskBlobs
@@ -25,9 +26,11 @@ from node.contract import Contract
 from node.encoding import Model, Update
 from node.journal import Journal
 from node.peer import Peer
+from node.refutation import open_case
 from node.result import Compute, Result, compute_result
 from node.rule.parameters import Member, Roll, Rule
 from node.training import Trainer
+from node.watchtower import Watchtower
 
 REMEMBERED_RESULTS = 8
 
@@ -69,7 +72,13 @@ class Setting:
     cohort: Cohort
     store: Blobs
     peers: tuple[Peer, ...]
+    watchtower: Watchtower | None
     created_at: int
+
+    @property
+    def actors(self) -> tuple[Peer | Watchtower, ...]:
+        """All who act: the peers, and the watchtower if there is one."""
+        return self.peers if self.watchtower is None else (*self.peers, self.watchtower)
 
 
 def build_setting(
@@ -107,7 +116,7 @@ def build_setting(
             )
     else:
         task = cohort.create_task()
-        deployment = _found(scenario, task, senders)
+        deployment = _found(scenario, task, senders[: scenario.peers])
         federation, created_at = deployment.federation, deployment.block
         store.put(_genesis_blob(task), task.genesis)
         if directory is not None:
@@ -116,7 +125,7 @@ def build_setting(
                 federation.chain_id,
                 federation.address,
                 created_at,
-                scenario.peers,
+                len(senders),
                 cohort.data_fingerprint,
             )
             kept.write_run(directory, run, task.text)
@@ -130,13 +139,27 @@ def build_setting(
     peers = _build_peers(
         contract,
         exchange,
-        senders,
+        senders[: scenario.peers],
         [_open_journal(stack, directory, index) for index in range(scenario.peers)],
         trainer=cohort.trainer,
         clock=clock,
         compute=SharedCompute() if shares_compute else compute_result,
+        kinds=scenario.seat_kinds(),
     )
-    return Setting(task, contract, observer, mining, clock, cohort, store, peers, created_at)
+    watchtower = None
+    if scenario.watchtower:
+        shelf = exchange.shelf(OUTSIDE)
+        watchtower = Watchtower(
+            contract=contract,
+            sender=senders[-1],
+            blobs=shelf,
+            exchange=shelf,
+            journal=_open_journal(stack, directory, scenario.peers),
+            clock=clock,
+        )
+    return Setting(
+        task, contract, observer, mining, clock, cohort, store, peers, watchtower, created_at
+    )
 
 
 def _open_journal(stack: ExitStack, directory: Path | None, peer: int) -> Journal:
@@ -153,6 +176,7 @@ def _build_peers(
     trainer: Trainer,
     clock: Clock,
     compute: Compute,
+    kinds: Mapping[int, Byzantine],
 ) -> tuple[Peer, ...]:
     """Return a peer for every seat, with what it had learned by its journal on its shelf."""
     peers = []
@@ -160,7 +184,7 @@ def _build_peers(
         seat = Seat(index)
         for _, round_id, trained in journal.trained():
             exchange.hold(seat, contract.naming.update_blob(round_id, seat, trained.root))
-        shelf = exchange.shelf(seat)
+        shelf, kind = exchange.shelf(seat), kinds.get(seat)
         peers.append(
             Peer(
                 seat=seat,
@@ -171,7 +195,8 @@ def _build_peers(
                 journal=journal,
                 trainer=trainer,
                 clock=clock,
-                compute=compute,
+                compute=Lying(compute) if kind is not None and kind.is_lying else compute,
+                is_guarding=kind is None or kind.is_guarding,
             )
         )
     return tuple(peers)
@@ -191,17 +216,19 @@ def _genesis_blob(task: Task) -> Blob:
 
 
 def _stock(scenario: Scenario, contract: Contract, store: Blobs) -> LocalExchange:
-    """Return the exchange, each peer's shelf filled with the models that it had: genesis, and what
-    it voted for."""
+    """Return the exchange, each peer's shelf filled with what it had: the first model, and what it
+    voted for with all that this was computed from."""
     kinds = scenario.seat_kinds()
     honest = [Seat(seat) for seat in range(scenario.peers) if seat not in kinds]
     exchange = LocalExchange(store, kinds, honest)
-    for seat in range(scenario.peers):
+    for seat in (*range(scenario.peers), OUTSIDE):
         exchange.hold(Seat(seat), contract.naming.model_blob(contract.parameters.genesis))
     ledger = contract.observer.ledger
     for key, votes in ledger.votes.items():
+        case = open_case(ledger, contract.naming, key)
         for seat in votes:
-            exchange.hold(seat, contract.naming.model_blob(ledger.result(key).model_root))
+            for blob in (case.old, case.new, *case.updates.values()):
+                exchange.hold(seat, blob)
     return exchange
 
 

@@ -6,11 +6,11 @@ majority is computed again. What was never agreed is judged too, where its blobs
 attested a result that does not recompute has signed it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from chain.keys import compute_result_key, compute_running_hash, weigh
+from chain.keys import compute_result_key
 from chain.ledger import Ledger
 from chain.types import (
     Agreed,
@@ -31,11 +31,12 @@ from node.blobs.store import Blob, Blobs
 from node.checkpoint import Checkpoint
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import MerkleError, NodeError
-from node.history import find_misplacement
+from node.history import find_misplacement, find_void
 from node.merkle import MODEL_TAG, compute_leaves, find_bad_leaf
 from node.result import Result, compute_result
 from node.rule.parameters import Member, Roll
 from node.spec import parse_spec, rule_of
+from node.view import hash_row, stakes_in_row
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,9 @@ class Checked:
 class Audit:
     """One replay. Iterate `run`; afterwards `finding` is None if everything matched.
 
+    What was agreed and is void by the end of the history need not match: nothing stands on it. What
+    would have been the finding is in `overturned` then.
+
     `since`: of what was agreed up to there only the keys are followed, which needs no blobs but the
     model at that height.
     """
@@ -102,17 +106,20 @@ class Audit:
         self._address = address
         self._blobs = blobs
         self._wrong: dict[Key, Finding] = {}
+        self._void: frozenset[Key] = frozenset()
         self._last: Position | None = None
         self.finding: Finding | None = None
+        self.overturned: tuple[Finding, ...] = ()
 
     @property
     def reached(self) -> int:
         """The height up to which everything matched."""
         return self._ledger.head().height
 
-    def run(self, history: Iterable[Logged]) -> Iterator[Checked]:
+    def run(self, history: Sequence[Logged]) -> Iterator[Checked]:
         """Check events in the chain's order; yields every agreed round that matches, stops at the
         first that does not."""
+        self._void = find_void(history)
         for logged in history:
             try:
                 checked = self._check(logged)
@@ -186,11 +193,7 @@ class Audit:
 
     def _check_proposal(self, event: Proposed, at: Position) -> None:
         """Check what needs no blobs at once; note a result that does not recompute for later."""
-        row = self._ledger.commitments(event.parent, event.round)
-        weights = (self._weigh(c) for c in row)
-        running = compute_running_hash(
-            event.parent, event.round, tuple(zip(row, weights, strict=True))
-        )
+        running = hash_row(self._ledger, event.parent, event.round)
         key = compute_result_key(
             event.round,
             event.parent,
@@ -218,7 +221,7 @@ class Audit:
         """Take a result that the checkpoint vouches for."""
         assert self._since is not None, "somebody vouches for it"
         proposal = self._ledger.result(event.key)
-        if event.height == self._since.height:
+        if event.height == self._since.height and event.key not in self._void:
             if event.key != self._since.key:
                 what = f"expected the checkpoint {self._since}, got 0x{event.key.hex()}"
                 raise _Mismatch(Finding(what, logged.at.block, event.round))
@@ -240,15 +243,25 @@ class Audit:
         if self._is_vouched_for():
             self._pass_over(event, logged)
             return None
-        wrong = self._wrong.pop(event.key, None)
-        if wrong is not None:
-            block = ledger.results[event.key].at.block
-            raise _Mismatch(Finding(wrong.what, block, event.round, voters, wrong.leaf))
-        if not self._has_inputs(proposal):
-            self._recompute(proposal, at)
-        self._read(self._naming.model_blob(proposal.model_root), at, event.round, voters)
+        try:
+            self._check_result(proposal, at, voters)
+        except _Mismatch as mismatch:
+            if event.key not in self._void:
+                raise
+            self.overturned += (mismatch.finding,)
+            ledger.apply(logged)
+            return None
         ledger.apply(logged)
         return Checked(event.round, event.height, proposal.model_root, proposal.seats)
+
+    def _check_result(self, proposal: Proposed, at: Position, voters: tuple[Seat, ...]) -> None:
+        wrong = self._wrong.pop(proposal.key, None)
+        if wrong is not None:
+            block = self._ledger.results[proposal.key].at.block
+            raise _Mismatch(Finding(wrong.what, block, proposal.round, voters, wrong.leaf))
+        if not self._has_inputs(proposal):
+            self._recompute(proposal, at)
+        self._read(self._naming.model_blob(proposal.model_root), at, proposal.round, voters)
 
     def _recompute(self, event: Proposed, at: Position) -> Result | str:
         """Return the result that the rule gives for the proposal's inputs, or why it gives none."""
@@ -261,6 +274,7 @@ class Audit:
             ),
             key=lambda logged: logged.event.seat if isinstance(logged.event, Committed) else 0,
         )
+        stakes = stakes_in_row(ledger, event.parent, event.round)
         updates, members, roots = [], [], [self._parent_root(event.parent)]
         for logged in row:
             commitment = logged.event
@@ -274,8 +288,7 @@ class Audit:
             updates.append(
                 update_from_payload(payload, parameters.coordinates, parameters.update_bytes)
             )
-            stake = ledger.stake_in(commitment.seat, commitment.round)
-            members.append(Member(commitment.seat, stake, commitment.samples))
+            members.append(Member(commitment.seat, stakes[commitment.seat], commitment.samples))
             roots.append(commitment.root)
         head = self._read(self._naming.model_blob(roots[0]), at, event.round, ())
         opening = ledger.openings[event.round]
@@ -335,10 +348,6 @@ class Audit:
         if parent == self._ledger.genesis:
             return self._parameters.genesis
         return self._ledger.result(parent).model_root
-
-    def _weigh(self, commitment: Committed) -> int:
-        stake = self._ledger.stake_in(commitment.seat, commitment.round)
-        return weigh(self._parameters.weighting, stake, commitment.samples)
 
     @property
     def _naming(self) -> Naming:

@@ -25,9 +25,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            who = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
             raise FolderBusy(
-                f"folder {folder}", "one command at a time", f"process {who} at work in it"
+                f"folder {folder}", "one command at a time", f"{_name(descriptor)} at work in it"
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -38,14 +37,25 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 def is_locked(folder: Path) -> bool:
     """Whether a process is at work in the folder now. Leaves no file where there was none."""
+    return find_holder(folder) is not None
+
+
+def find_holder(folder: Path) -> str | None:
+    """Return who is at work in the folder now, as in `process 4242`; None: nobody. Leaves no file
+    where there was none."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY)
     except FileNotFoundError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        return _name(descriptor)
     finally:
         os.close(descriptor)
-    return False
+    return None
+
+
+def _name(descriptor: int) -> str:
+    who = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+    return f"process {who or 'unknown'}"

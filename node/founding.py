@@ -24,7 +24,8 @@ from node.learning.trial import Subject, Trial
 from node.merkle import MODEL_TAG, compute_root
 from node.rule.choices import RuleOptions
 from node.rule.parameters import Rule, check_rule
-from node.spec import DataTable, LearnerTable, ModelTable, Spec, Table, name_learner, write_spec
+from node.spec import DataTable, LearnerTable, ModelTable, Spec, name_learner, write_spec
+from node.tables import Table, find_misfit
 from node.training import Course
 
 ETHER = 10**18
@@ -62,6 +63,17 @@ class _Learner(LearnerTable):
     keep: list[str] = Field(default_factory=list)
 
 
+class _Disputes(Table):
+    challenge_blocks: int = Field(default=12, ge=0)
+    max_unsettled: int = Field(default=1024, ge=1)
+    bond_wei: int = Field(default=ETHER // 100, ge=1)
+    challenger_cap_wei: int = Field(default=ETHER // 10, ge=0)
+
+
+class _Rewards(Table):
+    reward_wei_per_second: int = Field(default=0, ge=0)
+
+
 class _Page(Table):
     holdfast: int
     name: str
@@ -72,6 +84,8 @@ class _Page(Table):
     rule: _Rule = Field(default_factory=_Rule)
     seats: _Seats = Field(default_factory=_Seats)
     time: _Time = Field(default_factory=_Time)
+    disputes: _Disputes = Field(default_factory=_Disputes)
+    rewards: _Rewards = Field(default_factory=_Rewards)
 
 
 @dataclass(frozen=True)
@@ -97,19 +111,18 @@ class Founding:
     reasons: tuple[str, ...]
 
 
-def read_plan(text: bytes) -> Plan:
-    """Return what a founder's page says. Raises SpecRefused, which names the entry, or RuleRefused
-    for a rule whose guarantee does not hold."""
+def read_plan(text: bytes, name: str = "plan") -> Plan:
+    """Return what a founder's page of that name says. Raises SpecRefused, which names the entry, or
+    RuleRefused for a rule whose guarantee does not hold."""
     try:
         page = _Page.model_validate(tomllib.loads(text.decode()))
     except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise SpecRefused(f"plan: {entry}", first["msg"], repr(first["input"])) from error
+        misfit = find_misfit(_Page, error)
+        raise SpecRefused(f"{name}: {misfit.entry}", misfit.expected, misfit.got) from error
     except (ValueError, RecursionError) as error:
-        raise SpecRefused("plan", "TOML", str(error)) from error
+        raise SpecRefused(name, "TOML", str(error)) from error
     if page.holdfast != 1:
-        raise SpecRefused("plan: holdfast", "version 1", page.holdfast)
+        raise SpecRefused(f"{name}: holdfast", "version 1", page.holdfast)
     rule = RuleOptions(**page.rule.model_dump())
     rule.check_names()
     # A clip to be calibrated is at least 1.
@@ -229,4 +242,6 @@ def _set_parameters(
         **(arithmetic | {"weighting": int(rule.weighting), "selection": int(rule.selection)}),
         **seats,
         **page.time.model_dump(),
+        **page.disputes.model_dump(),
+        **page.rewards.model_dump(),
     )

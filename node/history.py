@@ -4,26 +4,53 @@ The contract cannot emit these out of turn, so whatever fails here was left out,
 the way from the chain.
 """
 
+from collections.abc import Iterable
+
+from chain.disputes import Leaves
 from chain.ledger import Ledger
 from chain.types import (
     Activated,
     Agreed,
+    Answered,
     Attested,
+    Closed,
     Closing,
     Committed,
     Created,
     EndpointSet,
     Event,
     Joined,
+    Key,
     Left,
+    Logged,
     Opened,
     Proposed,
+    Refuted,
     Retired,
+    Slashed,
     ToppedUp,
     Unbonding,
+    Voided,
     Watched,
     Withdrawn,
+    seats_of,
 )
+
+
+def find_void(history: Iterable[Logged]) -> frozenset[Key]:
+    """Return the results that were agreed and are void at the end of a history."""
+    standing: list[Key] = []
+    void: set[Key] = set()
+    for logged in history:
+        match logged.event:
+            case Agreed(key=key):
+                standing.append(key)
+            case Voided(height=height):
+                void.update(standing[height - 1 :])
+                del standing[height - 1 :]
+            case _:
+                pass
+    return frozenset(void)
 
 
 def find_misplacement(ledger: Ledger, event: Event) -> str | None:
@@ -39,6 +66,8 @@ def find_misplacement(ledger: Ledger, event: Event) -> str | None:
             return None if seat in ledger.seats else f"seat {seat} never joined"
         case Watched(seat) | Retired(seat) | Activated(seat):
             return _find_in_retirement(ledger, event)
+        case Voided() | Slashed() | Refuted() | Answered() | Closed():
+            return _find_in_disputes(ledger, event)
         case _:
             return _find_in_round(ledger, event)
 
@@ -54,6 +83,32 @@ def _find_in_retirement(ledger: Ledger, event: Watched | Retired | Activated) ->
             return f"seat {event.seat} is retired, though it has an end already"
         case Activated() if not record.is_retired:
             return f"seat {event.seat} is activated, though it was not retired"
+    return None
+
+
+def _find_in_disputes(
+    ledger: Ledger, event: Voided | Slashed | Refuted | Answered | Closed
+) -> str | None:
+    disputes = ledger.disputes
+    match event:
+        case Voided(number, height):
+            standing = [getattr(logged.event, "round", None) for logged in ledger.agreed]
+            if not 0 < height <= len(standing) or standing[height - 1] != number:
+                return f"round {number} is void, though it does not stand at height {height}"
+        case Slashed(number, voters):
+            if any(seat not in ledger.seats for seat in seats_of(voters)):
+                return f"a seat is slashed for round {number} that never joined"
+        case Refuted(number):
+            if number not in disputes.pots_wei:
+                return f"round {number} is refuted, and nobody was slashed"
+        case Answered(number, which, first, count):
+            if Leaves(number, which, first, count) not in disputes.waiting:
+                return f"an answer about round {number} that nobody waits for"
+        case Closed(number, which, first, count):
+            leaves = Leaves(number, which, first, count)
+            is_lost = leaves in disputes.lost and number in disputes.pots_wei
+            if not is_lost and leaves not in disputes.waiting:
+                return f"a challenge of round {number} is closed that is not open"
     return None
 
 

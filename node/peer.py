@@ -7,43 +7,32 @@ Every act is announced in the journal first, and every step may be killed at any
 import logging
 from dataclasses import dataclass, replace
 
-from chain.errors import (
-    AlreadyDone,
-    NotOwner,
-    Overtaken,
-    Refused,
-    Replaced,
-    Reverted,
-    Stranded,
-)
-from chain.federation import Call
 from chain.keys import compute_result_key
-from chain.pending import Pending, decode_pending
 from chain.retirement import call_to_retire, find_to_retire
 from chain.sender import Sender
 from chain.types import Clock, Key, Root, RoundId, Seat, bitmap_of
-from node import round as acts
+from node import action as acts
+from node.action import Action, DisputeAction, Target, Wait
 from node.blobs.errors import BlobCorrupt, BlobMissing
 from node.blobs.holdings import Exchange, Holdings
 from node.blobs.store import Blob, Blobs
 from node.contract import Contract
+from node.docket import Party
 from node.encoding import model_from_payload, update_from_payload
 from node.errors import QuorumRefused
+from node.guard import Guard, find_retry_seconds
 from node.journal import Journal, Trained
+from node.outbox import Outbox
 from node.presence import Presence
 from node.result import Compute, Result, compute_result
-from node.round import Action, Memory, Phase, Target, View, Wait, next_action
+from node.round import NOTHING_KNOWN, Memory, Phase, View, next_action
 from node.rule.parameters import Member, Roll, Rule
 from node.spec import rule_of
 from node.training import Job, Trainer
 from node.trainings import Trainings
-from node.view import build_view, compute_row_hash
+from node.view import build_view, compute_row_hash, stakes_in_row
 
 LOG = logging.getLogger("holdfast.peer")
-
-
-NOT_NOW = ("retire", "retire_withholder", "activate")
-"""Acts that any round may bring forward or put off, so that a refusal is no fault."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,10 @@ class _Seen:
 
 
 class Peer:
-    """One seat's node. `step` does one thing and says which; it never waits."""
+    """One seat's node. `step` does one thing and says which; it never waits.
+
+    `is_guarding`: it takes part in disputes, as every honest peer does.
+    """
 
     def __init__(
         self,
@@ -72,13 +64,12 @@ class Peer:
         trainer: Trainer,
         clock: Clock,
         compute: Compute = compute_result,
+        is_guarding: bool = True,
     ) -> None:
         self.seat = seat
         self._contract = contract
         self._naming = contract.naming
-        self._sender = sender
-        # A dozen tries in the time that there is for votes.
-        retry_seconds = max(1, contract.parameters.attest_seconds // 12)
+        retry_seconds = find_retry_seconds(contract.parameters)
         self._holdings = Holdings(blobs, exchange, retry_seconds=retry_seconds)
         self._journal = journal
         self._trainings = Trainings(trainer, seat, retry_seconds=contract.parameters.commit_seconds)
@@ -86,20 +77,27 @@ class Peer:
         self._compute = compute
         self._rule: Rule = rule_of(contract.parameters)
         self._seen: _Seen | None = None
-        # What an earlier life sent last may be on its way still, or never have left.
-        sent = journal.find_sending()
-        self._pending: Pending | None = None if sent is None else decode_pending(sent)
+        self._outbox = Outbox(contract.observer, sender, journal, f"seat={seat}")
+        self._guard: Guard | None = None
+        if is_guarding:
+            party = Party(sender.address, seat)
+            self._guard = Guard(contract, self._outbox, self._holdings, journal, party)
         self._retired_in = -1
         self._presence = Presence(contract.parameters)
-        self._asked_at = -1
-        self._refused_at = -1
+        self.takes_part = True
+        """Whether it does what rounds ask for; disputes go on without that."""
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
         self._models: dict[Key, Root] = {}
 
     @property
     def is_sending(self) -> bool:
         """Whether a transaction of this peer is on its way."""
-        return self._pending is not None
+        return self._outbox.is_sending
+
+    @property
+    def is_disputing(self) -> bool:
+        """Whether a dispute waits for this peer, or a result that stands is in doubt for it."""
+        return self._observe().docket.is_pressing
 
     def phase(self) -> Phase:
         """Return the phase of the federation as this peer sees it now."""
@@ -113,7 +111,7 @@ class Peer:
 
     def step(self) -> Action:
         """Do the next thing and return what it was."""
-        self._settle()
+        self._outbox.settle()
         self._collect_training()
         self._collect_blobs()
         now = self._now()
@@ -141,9 +139,18 @@ class Peer:
             model = self._naming.model_blob(view.head.model_root)
             updates = {c.seat: self._naming.committed_blob(c) for c in view.row}
             running = compute_row_hash(ledger, view)
+            view, disputed = self._look_out(view)
             self._seen = _Seen(block.hash if block else b"", view, running, model, updates)
-            self._holdings.forget({model, *updates.values()}.__contains__)
+            self._holdings.forget({model, *updates.values(), *disputed}.__contains__)
         return self._seen.view
+
+    def _look_out(self, view: View) -> tuple[View, frozenset[Blob]]:
+        """Add what is open to dispute; return the view, and the blobs that matter to that."""
+        block = self._contract.observer.block
+        if self._guard is None or block is None:
+            return view, frozenset()
+        docket = self._guard.observe(block, self._now())
+        return replace(view, docket=docket), self._guard.wanted(docket)
 
     def _note_retirement(self, view: View) -> View:
         """Add whom to retire: the first in turn asks once a round, so that not all of them do."""
@@ -164,6 +171,9 @@ class Peer:
             included: None if found is None else found[0]
             for (_, included), found in self._results.items()
         }
+        known = None
+        if self._guard is not None:
+            known = self._guard.recall(view.docket, self._now(), ahead=ahead)
         keys = {view.head.key, *(key for key in results.values() if key is not None)}
         targets = {(k, RoundId(n)) for k in keys for n in (view.round, view.round + 1)}
         return Memory(
@@ -177,11 +187,19 @@ class Peer:
             training=self._trainings.waiting(self._clock()),
             results=results,
             recomputed=frozenset(k for k in keys if self._journal.has_recomputed(k)),
-            is_sending=self._pending is not None or self._refused_at == self._block_number(),
+            is_sending=self._outbox.must_wait,
             wants_back=self._presence.wants_back,
+            disputes=known or NOTHING_KNOWN,
+            takes_part=self.takes_part,
         )
 
     def _perform(self, action: Action, view: View) -> None:
+        if isinstance(action, DisputeAction):
+            assert self._guard is not None, "nothing is open to who takes no part"
+            self._guard.perform(action, self._now())
+            # What was found out changes what is in doubt.
+            self._seen = None
+            return
         match action:
             case acts.Pull():
                 voters = tuple(self._contract.observer.ledger.votes.get(view.head.key, {}))
@@ -219,7 +237,7 @@ class Peer:
         # What was seen before knows of the seat that is to be retired.
         self._seen = None
         federation, ledger = self._contract.federation, self._contract.observer.ledger
-        self._submit(call_to_retire(federation, ledger, seat), view.round, bytes([seat]))
+        self._outbox.submit(call_to_retire(federation, ledger, seat), view.round, bytes([seat]))
 
     def _collect_blobs(self) -> None:
         for blob, error in self._holdings.settle(self._clock()):
@@ -281,6 +299,7 @@ class Peer:
         parameters, ledger = self._contract.parameters, self._contract.observer.ledger
         row = sorted((c for c in view.row if c.seat in included), key=lambda c: c.seat)
         opening = ledger.openings[view.round]
+        stakes = stakes_in_row(ledger, view.head.key, view.round)
         updates = [
             update_from_payload(
                 self._holdings.get(self._naming.committed_blob(c)),
@@ -293,7 +312,7 @@ class Peer:
         return self._compute(
             self._rule,
             Roll(opening.power_wei, opening.active),
-            [Member(c.seat, ledger.stake_in(c.seat, c.round), c.samples) for c in row],
+            [Member(c.seat, stakes[c.seat], c.samples) for c in row],
             model_from_payload(head, parameters.coordinates),
             updates,
             [view.head.model_root, *(c.root for c in row)],
@@ -323,51 +342,7 @@ class Peer:
     def _send(
         self, function: str, round_id: RoundId, subject: bytes, arguments: tuple[object, ...]
     ) -> None:
-        self._submit(self._contract.federation.call(function, *arguments), round_id, subject)
-
-    def _submit(self, call: Call, round_id: RoundId, subject: bytes) -> None:
-        self._journal.record_intention(call.function, round_id, subject)
-        try:
-            self._sender.submit(call, self._note)
-            self._asked_at = self._block_number()
-            LOG.info("seat=%d round=%d act=%s", self.seat, round_id, call.function)
-        except Reverted as error:
-            # Nothing was sent; look again when the chain has moved.
-            self._pending = None
-            if not _is_overtaken(call, error):
-                raise
-            self._refused_at = self._block_number()
-            LOG.info("seat=%d act=%s error=%r", self.seat, call.function, str(error))
-        except Refused:
-            self._pending = None
-            raise
-
-    def _note(self, pending: Pending) -> None:
-        """Take down what is about to be sent: from here on it may be on its way."""
-        self._journal.record_sending(pending.encode())
-        self._pending = pending
-
-    def _settle(self) -> None:
-        """Take note of what became of the transaction on its way, and help it on."""
-        if self._pending is None or self._asked_at == self._block_number():
-            return
-        self._asked_at = self._block_number()
-        try:
-            receipt = self._sender.find(self._pending)
-            if receipt is None:
-                self._sender.renew(self._pending, self._note)
-                return
-            if receipt.block > self._asked_at:
-                # Mined, but not yet in what this peer sees: to decide now would be to do it twice.
-                return
-        except (Reverted, Replaced, Stranded) as error:
-            if isinstance(error, Reverted) and not _is_overtaken(self._pending.call, error):
-                # Whoever starts this peer again has been told.
-                self._journal.forget_sending()
-                raise
-            # What is to be done is decided anew: of what is done already, the chain tells.
-            LOG.info("seat=%d act=%s error=%r", self.seat, self._pending.call.function, str(error))
-        self._pending = None
+        self._outbox.submit(self._contract.federation.call(function, *arguments), round_id, subject)
 
     def _trained(self, target: Target) -> Trained:
         trained = self._journal.find_trained(*target)
@@ -382,16 +357,3 @@ class Peer:
         assert self._seen is not None, "a view was made before"
         assert self._seen.view is view, "a view is used while it is fresh"
         return self._seen
-
-    def _block_number(self) -> int:
-        block = self._contract.observer.block
-        return block.number if block else 0
-
-
-def _is_overtaken(call: Call, error: Reverted) -> bool:
-    """Whether a call was refused since the chain moved on, and not since it was wrong.
-
-    Not even the seat need be there still, where a re-org that was not read yet took its joining
-    back.
-    """
-    return isinstance(error, Overtaken | AlreadyDone | NotOwner) or call.function in NOT_NOW

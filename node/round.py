@@ -12,6 +12,25 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from chain.types import Committed, Head, Key, RoundId, Seat
+from node.action import (
+    Action,
+    Activate,
+    Attest,
+    AttestAndCommit,
+    Commit,
+    Compute,
+    Fetch,
+    Propose,
+    Pull,
+    Retire,
+    Target,
+    Train,
+    Wait,
+)
+from node.dispute import Knowledge, is_head_wrong, next_errand, next_plea
+from node.docket import Docket
+
+NOTHING_OPEN, NOTHING_KNOWN = Docket(), Knowledge()
 
 
 class Phase(Enum):
@@ -22,10 +41,6 @@ class Phase(Enum):
     COMMIT = "commit"
     ATTEST = "attest"
     LAPSED = "lapsed"
-
-
-Target = tuple[Key, RoundId]
-"""What an update is for: trained on this result, for this round."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,7 @@ class View:
     is_retired: bool = False
     to_retire: Seat | None = None
     """Whom it is this seat's turn to retire, for doing nothing."""
+    docket: Docket = NOTHING_OPEN
 
     @property
     def attest_ends_at(self) -> int:
@@ -114,100 +130,31 @@ class Memory:
     is_sending: bool = False
     wants_back: bool = False
     """Retired before this life of the peer began: an absence that is over."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing to do before `until` (unix seconds), or (None) before something happens."""
-
-    until: int | None
-
-
-@dataclass(frozen=True)
-class Pull:
-    """Get the head's model."""
-
-
-@dataclass(frozen=True)
-class Fetch:
-    """Get these updates of the row."""
-
-    seats: tuple[Seat, ...]
-
-
-@dataclass(frozen=True)
-class Train:
-    """Learn on a result's model for a round."""
-
-    target: Target
-
-
-@dataclass(frozen=True)
-class Compute:
-    """Apply the rule to the updates of these seats."""
-
-    included: frozenset[Seat]
-
-
-@dataclass(frozen=True)
-class Commit:
-    """Say what was learned."""
-
-    target: Target
-
-
-@dataclass(frozen=True)
-class Propose:
-    """Put the result of these seats' updates to the vote."""
-
-    included: frozenset[Seat]
-
-
-@dataclass(frozen=True)
-class Attest:
-    """Approve a result that was recomputed."""
-
-    key: Key
-
-
-@dataclass(frozen=True)
-class AttestAndCommit:
-    """Approve a result, and say what was learned on it."""
-
-    key: Key
-    round: RoundId
-
-
-@dataclass(frozen=True)
-class Retire:
-    """Bring a seat that does nothing nearer to its retirement."""
-
-    seat: Seat
-
-
-@dataclass(frozen=True)
-class Activate:
-    """Let this seat count again."""
-
-
-Action = (
-    Wait
-    | Pull
-    | Fetch
-    | Train
-    | Compute
-    | Commit
-    | Propose
-    | Attest
-    | AttestAndCommit
-    | Retire
-    | Activate
-)
+    disputes: Knowledge = NOTHING_KNOWN
+    takes_part: bool = True
 
 
 def next_action(view: View, memory: Memory, now: int) -> Action:
     """Return the one thing to do now; `Wait` when there is nothing."""
     if memory.is_sending:
+        return Wait(None)
+    plea = next_plea(view.docket, memory.disputes, now)
+    if plea is not None:
+        return plea
+    action = _take_part(view, memory, now)
+    if not isinstance(action, Wait):
+        return action
+    errand = next_errand(view.docket, memory.disputes, now)
+    if not isinstance(errand, Wait):
+        return errand
+    times = (time for time in (action.until, errand.until) if time is not None)
+    return Wait(min(times, default=None))
+
+
+def _take_part(view: View, memory: Memory, now: int) -> Action:
+    """Return what the round asks for."""
+    # What is built on a wrong head will be void.
+    if not memory.takes_part or is_head_wrong(view.docket, memory.disputes, now):
         return Wait(None)
     if view.is_retired and memory.wants_back:
         return Activate()

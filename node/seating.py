@@ -1,11 +1,19 @@
 """A peer's dealings with its seat: found the federation, join it, leave it, and be paid back."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from chain.admission import OPEN, compute_admission_proof, compute_admission_root
 from chain.connect import open_endpoints
-from chain.deployment import Deployment, build_creation, read_creation
+from chain.deployment import (
+    JUDGE,
+    Deployment,
+    build_creation,
+    build_judge,
+    check_parameters,
+    read_creation,
+)
 from chain.errors import Replaced, Reverted, Stranded, WrongChain
 from chain.pending import Pending, decode_pending
 from chain.sender import Receipt, Sender, Signer
@@ -14,9 +22,10 @@ from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
 from node.errors import PeerRefused
-from node.founding import Founding, Plan, found, name_subject
+from node.founding import ETHER, Founding, Plan, found, name_subject
 from node.learning.hosting import Place
 from node.learning.trial import Trial
+from node.rule.parameters import Weighting
 from node.settings import BLOBS, FOUNDING, Settings
 from node.whole_file import write_whole
 
@@ -28,7 +37,8 @@ def create_federation(
     plan: Plan,
     tell: Callable[[str], None] = lambda reason: None,
 ) -> tuple[Parameters, Deployment]:
-    """Create a federation on the chain of the settings, the first model in the folder's store.
+    """Create a federation with its judge on the chain of the settings, the first model in the
+    folder's store.
 
     The founder's own data give the model's layout and the clip. What is about to be sent is on disk
     before it is, so a call that died anywhere is made good by the next, with the same plan: one
@@ -46,13 +56,21 @@ def create_federation(
             write_whole(path, plan.digest.hex().encode() + b"\n" + pending.encode())
 
         pending = _read_founding(path, plan)
+        founding = None
         if pending is None:
             founding = _found(folder, settings, plan)
             for reason in founding.reasons:
                 tell(reason)
-            pending = sender.submit(build_creation(founding.text, founding.parameters), note)
+            check_parameters(sender, founding.text, founding.parameters)
+            pending = sender.submit(build_judge(), note)
         try:
-            deployment = read_creation(web3, sender.follow(pending, note))
+            receipt = sender.follow(pending, note)
+            if receipt.function == JUDGE:
+                founding = founding or _found(folder, settings, plan)
+                assert receipt.contract is not None, "a mined creation has an address"
+                call = build_creation(founding.text, founding.parameters, receipt.contract)
+                receipt = sender.follow(sender.submit(call, note), note)
+            deployment = read_creation(web3, receipt)
         except (Reverted, Replaced, Stranded):
             # Nothing came of it, and nothing will: the next call begins anew.
             end_founding(folder)
@@ -103,8 +121,10 @@ def join(
 ) -> Receipt:
     """Take a seat. `admitted`: the admission list, needed where the federation has one.
 
-    Raises PeerRefused for a key that has a seat, ListRefused, SeatRefused.
+    Raises PeerRefused for a key that has a seat, or a stake that is none here; ListRefused,
+    SeatRefused.
     """
+    _check_stake(contract.parameters, stake_wei)
     for seat, record in contract.observer.ledger.seats.items():
         if record.owner.lower() == account.address.lower():
             raise PeerRefused(f"seat of {account.address}", "none yet", f"seat {seat}")
@@ -122,10 +142,28 @@ def join(
     return sender.send(call)
 
 
-def call_for_seat(contract: Contract, account: Signer, function: str, seat: Seat) -> Receipt:
-    """Call `leave`, `withdraw` or `activate` for a seat. Raises SeatRefused, with the contract's
-    reason."""
-    return Sender(contract.federation.web3, account).send(contract.federation.call(function, seat))
+def _check_stake(parameters: Parameters, stake_wei: Wei) -> None:
+    """Refuse what the contract would, with the numbers."""
+    least = parameters.min_stake_wei
+    if parameters.weighting == Weighting.EQUAL and stake_wei != least:
+        expected = f"{_show(least)} exactly, as all seats weigh the same here"
+        raise PeerRefused("stake", expected, _show(stake_wei))
+    if stake_wei < least:
+        expected = f"at least {_show(least)}, the federation's minimum"
+        raise PeerRefused("stake", expected, _show(stake_wei))
+
+
+def _show(wei: Wei) -> str:
+    return f"{(Decimal(wei) / ETHER).normalize():f} ether"
+
+
+def call_for_seat(
+    contract: Contract, account: Signer, function: str, seat: Seat, value_wei: int = 0
+) -> Receipt:
+    """Call `leave`, `withdraw` or `activate` for a seat; the last takes ether. Raises SeatRefused,
+    with the contract's reason."""
+    call = contract.federation.call(function, seat, value_wei=value_wei)
+    return Sender(contract.federation.web3, account).send(call)
 
 
 def set_endpoint(contract: Contract, account: Signer, seat: Seat, endpoint: str) -> Receipt:

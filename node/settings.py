@@ -22,8 +22,8 @@ from node.blobs.limits import ServingLimits
 from node.checkpoint import Checkpoint, parse_checkpoint
 from node.errors import SettingsRefused
 from node.learning.hosting import Hosting
-from node.spec import Table
-from node.whole_file import write_whole
+from node.tables import Table, find_misfit, list_entries
+from node.whole_file import OWNERS, write_whole
 
 SETTINGS, KEYSTORE, FOUNDING = "peer.toml", "keystore.json", "founding"
 JOURNAL, HISTORY, BLOBS = "journal.db", "history.db", "blobs"
@@ -89,16 +89,24 @@ memory_mib = {memory_mib}
 
 
 class _Chain(Table):
-    rpc: list[str] = Field(min_length=1, max_length=2)
+    rpc: list[str] = Field(
+        min_length=1, max_length=2, description="a list of one endpoint, or of two"
+    )
     contract: str | None = None
     chain_id: int = Field(ge=1)
     confirmations: int = Field(default=CONFIRMATIONS, ge=0, le=1000)
-    checkpoint: str | None = Field(default=None, pattern=r"^[1-9]\d*:0x[0-9a-fA-F]{64}$")
+    checkpoint: str | None = Field(
+        default=None, pattern=r"^[1-9]\d*:0x[0-9a-fA-F]{64}$", description="HEIGHT:0xKEY"
+    )
 
 
 class _Exchange(Table):
-    listen: str = Field(pattern=r"^.+:\d{1,5}$")
-    endpoint: str = Field(pattern=r"^https?://", max_length=256)
+    listen: str = Field(pattern=r"^.+:\d{1,5}$", description="HOST:PORT")
+    endpoint: str = Field(
+        pattern=r"^https?://",
+        max_length=256,
+        description="a URL with http:// or https://, of at most 256 characters",
+    )
     certificate: str | None = None
     key: str | None = None
     ca: str | None = None
@@ -112,7 +120,9 @@ class _Exchange(Table):
 class _Data(Table):
     source: str
     label: str | None = None
-    share: str | None = Field(default=None, pattern=r"^[1-9]\d*/[1-9]\d*$")
+    share: str | None = Field(
+        default=None, pattern=r"^[1-9]\d*/[1-9]\d*$", description="I/N such as 2/5"
+    )
 
 
 class _Learner(Table):
@@ -132,16 +142,7 @@ def _takes_text(annotation: object) -> bool:
     return annotation is str or annotation == str | None
 
 
-ENTRIES = {
-    f"{section}.{name}": _takes_text(field.annotation)
-    for section, table in (
-        ("chain", _Chain),
-        ("exchange", _Exchange),
-        ("data", _Data),
-        ("learner", _Learner),
-    )
-    for name, field in table.model_fields.items()
-}
+ENTRIES = {entry: _takes_text(field.annotation) for entry, field in list_entries(_Page)}
 """Every entry of the page, and whether it is a text."""
 
 
@@ -268,17 +269,17 @@ def choose_confirmations(chain_id: int) -> int:
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
-    """Write the page, with its comments. Raises OSError."""
-    write_whole(folder / SETTINGS, _write(settings).encode())
+    """Write the page, with its comments; a new one for its owner alone, since there may be the key
+    of a provider in a node's URL. Raises OSError."""
+    write_whole(folder / SETTINGS, _write(settings).encode(), mode=OWNERS)
 
 
 def _validate(path: Path, table: dict[str, object]) -> _Page:
     try:
         return _Page.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise SettingsRefused(f"{path}: {entry}", first["msg"], repr(first["input"])) from error
+        misfit = find_misfit(_Page, error)
+        raise SettingsRefused(f"{path}: {misfit.entry}", misfit.expected, misfit.got) from error
 
 
 def _write(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from chain.types import Parameters
 from node.data.schema import Schema, describe_schema, parse_schema
@@ -19,14 +19,9 @@ from node.encoding import Layout
 from node.errors import LayoutRefused, SpecRefused
 from node.learning.keeping import Kept
 from node.rule.parameters import Rule, Selection, Weighting
+from node.tables import Table, find_misfit
 
 VERSION = 1
-
-
-class Table(BaseModel):
-    """A table of a page: every entry known, every value of its own type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class LearnerTable(Table):
@@ -159,9 +154,8 @@ def _validate(table: dict[str, Any]) -> _Document:
     try:
         return _Document.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise SpecRefused(f"spec: {entry}", first["msg"], repr(first["input"])) from error
+        misfit = find_misfit(_Document, error)
+        raise SpecRefused(f"spec: {misfit.entry}", misfit.expected, misfit.got) from error
 
 
 def write_spec(spec: Spec) -> bytes:

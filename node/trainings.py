@@ -1,7 +1,7 @@
 """Which trainings of a peer go on, and which failed and when they are tried again."""
 
 from chain.types import Seat
-from node.round import Target
+from node.action import Target
 from node.training import Failed, Fit, Job, Trainer
 
 

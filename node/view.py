@@ -2,7 +2,7 @@
 
 from chain.keys import compute_running_hash, compute_turn, weigh
 from chain.ledger import Ledger
-from chain.types import RoundId, Seat
+from chain.types import Key, RoundId, Seat, Wei
 from node.round import Candidate, View
 
 
@@ -31,15 +31,42 @@ def build_view(ledger: Ledger, seat: Seat) -> View:
             target for target in targets if any(c.seat == seat for c in ledger.commitments(*target))
         ),
         approved=frozenset(key for key in keys if seat in ledger.votes.get(key, {})),
-        is_retired=seat in ledger.seats and ledger.seats[seat].is_retired,
+        is_retired=_can_come_back(ledger, seat),
     )
+
+
+def _can_come_back(ledger: Ledger, seat: Seat) -> bool:
+    """Return whether a seat is retired and has the stake to count again as it is: what was slashed
+    is not made good by a program on its own."""
+    assert ledger.parameters is not None, "the creation is a ledger's first event"
+    record = ledger.seats.get(seat)
+    if record is None or not record.is_retired:
+        return False
+    return record.stakes[-1][1] >= ledger.parameters.min_stake_wei
 
 
 def compute_row_hash(ledger: Ledger, view: View) -> bytes:
     """Return the running hash of the round's row, as the contract keeps it."""
+    return hash_row(ledger, view.head.key, view.round)
+
+
+def hash_row(ledger: Ledger, parent: Key, round_id: RoundId) -> bytes:
+    """Return the running hash of the commitments to a round that hang off `parent`."""
+    row = ledger.commitments(parent, round_id)
+    weighed = tuple(zip(row, weigh_row(ledger, parent, round_id), strict=True))
+    return compute_running_hash(parent, round_id, weighed)
+
+
+def weigh_row(ledger: Ledger, parent: Key, round_id: RoundId) -> tuple[int, ...]:
+    """Return what each commitment of a row weighs in the running hash."""
     assert ledger.parameters is not None, "the creation is a ledger's first event"
     weighting = ledger.parameters.weighting
-    weights = (weigh(weighting, ledger.stake_in(c.seat, c.round), c.samples) for c in view.row)
-    return compute_running_hash(
-        view.head.key, view.round, tuple(zip(view.row, weights, strict=True))
-    )
+    row = ledger.commitments(parent, round_id)
+    stakes = ledger.committed_stakes(parent, round_id)
+    return tuple(weigh(weighting, w, c.samples) for c, w in zip(row, stakes, strict=True))
+
+
+def stakes_in_row(ledger: Ledger, parent: Key, round_id: RoundId) -> dict[Seat, Wei]:
+    """Return the stake with which each seat committed to a round on `parent`, in wei."""
+    row = ledger.commitments(parent, round_id)
+    return dict(zip((c.seat for c in row), ledger.committed_stakes(parent, round_id), strict=True))

@@ -9,6 +9,7 @@
         from 64, so that neither passes for the other.
 """
 
+from modules import check
 from modules import parameters
 
 # Of a list as long as no list is: 2**32 addresses.
@@ -37,4 +38,4 @@ def _check(account: address, proof: DynArray[bytes32, PROOF_NODES]):
             node = keccak256(abi_encode(node, sibling))
         else:
             node = keccak256(abi_encode(sibling, node))
-    assert node == ROOT, "seats: not on the admission list"
+    check._that(node == ROOT, "seats: not on the admission list")

@@ -8,12 +8,17 @@
 """
 
 from modules import admission
+from modules import check
 from modules import parameters
 from modules import phase
+from modules import results
+from modules import rewards
 from modules import seats
 
 uses: admission
 uses: phase
+uses: results
+uses: rewards
 uses: seats
 
 event Joined:
@@ -48,23 +53,14 @@ event EndpointSet:
 # A URL; longer ones are a mistake.
 ENDPOINT_BYTES: constant(uint256) = 256
 
-EQUAL_STAKES: immutable(bool)
-MIN_STAKE_WEI: immutable(uint256)
 MAX_SEATS: immutable(uint256)
 UNBONDING_SECONDS: immutable(uint256)
 
 
 @deploy
 def __init__(p: parameters.Parameters):
-    assert p.min_stake_wei != 0, "seats: min_stake_wei is 0"
-    assert p.min_stake_wei < seats.WEI_LIMIT // seats.SEATS, "seats: min_stake_wei of 2**88 or more"
     assert p.max_seats <= seats.SEATS, "seats: more than 128 seats"
     assert p.min_updates <= p.max_seats, "seats: fewer seats than min_updates"
-    assert p.challenge_seconds != 0, "seats: challenge_seconds is 0"
-    assert p.answer_seconds != 0, "seats: answer_seconds is 0"
-    assert max(p.challenge_seconds, p.answer_seconds) < 2**32, "seats: a window of 2**32 seconds or more"
-    EQUAL_STAKES = p.weighting == 1
-    MIN_STAKE_WEI = p.min_stake_wei
     MAX_SEATS = p.max_seats
     # As long as what the seat attested can be disputed: the window, and one challenge at its end.
     UNBONDING_SECONDS = p.challenge_seconds + 2 * p.answer_seconds
@@ -80,12 +76,13 @@ def join(endpoint: String[ENDPOINT_BYTES], proof: DynArray[bytes32, admission.PR
     @return The seat's index.
     """
     admission._check(msg.sender, proof)
-    self._check_stake(msg.value)
+    seats._check_stake(msg.value)
     seat: uint256 = self._lowest_free(seats._taken)
     counts_from: uint256 = seats._first_unnamed_round()
 
     seats._take(seat, msg.sender, msg.value, counts_from)
     seats._enrol(msg.value, 1)
+    rewards._start(seat, counts_from)
     log Joined(seat=seat, owner=msg.sender, stake_wei=msg.value, counts_from=counts_from, endpoint=endpoint)
     return seat
 
@@ -98,13 +95,13 @@ def top_up(seat: uint256):
     @param seat The index of a seat of the caller; a watch of it goes on.
     """
     s: seats.Seat = seats._load_own(seat)
-    assert msg.value != 0, "seats: nothing sent"
+    check._that(msg.value != 0, "seats: nothing sent")
     seats._check_serving(s)
-    self._check_stake(s.stake + msg.value)
+    seats._check_stake(s.stake + msg.value)
     counts_from: uint256 = seats._first_unnamed_round()
     if s.changed_from < counts_from:
         # Two stakes are remembered, not three: the last change must count wherever votes still do.
-        assert s.changed_from <= phase._load().agreed, "seats: the last change does not count yet"
+        check._that(s.changed_from <= phase._load().voted_from, "seats: the last change does not count yet")
         s.earlier = s.stake
         s.changed_from = counts_from
 
@@ -146,11 +143,14 @@ def leave(seat: uint256):
 def withdraw(seat: uint256):
     """
     @notice First call, once no round that counts the seat is open or can open: starts the unbonding; of a
-            retired seat it is the leaving, too. Second call, after it: pays the stake back and frees the index.
-    @param seat The index of a seat of the caller.
+            retired seat it is the leaving, too. Second call, after it and once all that the seat can have
+            approved is settled: pays the stake back and frees the index.
+    @param seat The index of a seat of the caller; of a seat that was slashed to nothing, anybody may call.
     """
-    s: seats.Seat = seats._load_own(seat)
-    assert s.until != 0, "seats: leave first"
+    s: seats.Seat = seats._load_taken(seat)
+    # Else whoever has nothing left to fetch would keep the place for ever.
+    check._that(s.owner == msg.sender or s.stake == 0, "seats: not the owner")
+    check._that(s.until != 0, "seats: leave first")
     if s.free_at == 0:
         never_counted: bool = s.earlier == 0 and s.until == s.changed_from
         if not never_counted:
@@ -162,10 +162,11 @@ def withdraw(seat: uint256):
         log Unbonding(seat=seat, free_at=s.free_at)
         return
 
-    assert block.timestamp >= s.free_at, "seats: still unbonding"
+    check._that(block.timestamp >= s.free_at and results._is_settled_before(s.until), "seats: still unbonding")
     seats._free(seat)
-    log Withdrawn(seat=seat, owner=msg.sender, amount_wei=s.stake)
-    raw_call(msg.sender, b"", value=s.stake)
+    log Withdrawn(seat=seat, owner=s.owner, amount_wei=s.stake)
+    if s.stake != 0:
+        raw_call(s.owner, b"", value=s.stake)
 
 
 @external
@@ -181,19 +182,11 @@ def seat(index: uint256) -> seats.Seat:
 
 @internal
 @view
-def _check_stake(stake: uint256):
-    assert stake >= MIN_STAKE_WEI, "seats: stake below the minimum"
-    if EQUAL_STAKES:
-        # Otherwise many small seats would buy the rule.
-        assert stake == MIN_STAKE_WEI, "seats: equal weights need the minimum stake exactly"
-
-
-@internal
-@view
 def _lowest_free(taken: uint256) -> uint256:
     for seat: uint256 in range(seats.SEATS):
         if seat == MAX_SEATS:
             break
         if (taken >> seat) & 1 == 0:
             return seat
-    raise "seats: every seat is taken"
+    check._that(False, "seats: every seat is taken")
+    return seats.SEATS

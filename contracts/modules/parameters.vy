@@ -3,8 +3,8 @@
 @title What a federation is created with, and never changes
 @license Apache-2.0
 @notice One struct for the constructor and for whoever asks later. Each module checks and keeps the part
-        it answers for: `rule` the arithmetic, `phase` the deadlines, `membership` the stakes, `admission`
-        who may come, `retirement` who must go.
+        it answers for: `rule` the arithmetic, `phase` the deadlines, `seats` the stakes, `admission` who may
+        come, `retirement` who must go, `results` how long a result can be disputed, `disputes` the deposits, `rewards` the pay.
 """
 
 struct Parameters:
@@ -29,6 +29,11 @@ struct Parameters:
     retire_seconds: uint256  # silence before a watched seat can be retired
     max_missed: uint256  # rounds missed, or results left out of, before a seat can be retired
     admission: bytes32  # Merkle root of the addresses that may join; zero: open to all
+    challenge_blocks: uint256  # a result is disputable for so many blocks, and for `challenge_seconds`
+    max_unsettled: uint256  # results that may be disputable at a time
+    bond_wei: uint256  # least deposit of who asks for data
+    challenger_cap_wei: uint256  # most that a refutation pays
+    reward_wei_per_second: uint256  # what results earn together; 0: nothing, and there is no pool
 
 
 # A spec is a page of TOML, and a log byte costs 8 gas.

@@ -6,8 +6,8 @@
         contract. One word, because every commitment and every vote reads it.
 @dev    The word, low bits first:
 
-            0        32       64               104           200      208      240
-            | number | named  | commit_ends_at | power (wei) | active | agreed | free
+            0        32       64               104           200      208          240
+            | number | named  | commit_ends_at | power (wei) | active | voted_from | ran
 """
 
 from modules import parameters
@@ -18,7 +18,7 @@ struct Round:
     commit_ends_at: uint256  # unix seconds; 0: no round is open
     power: uint256  # active stake when the round opened, in wei
     active: uint256  # active seats when the round opened
-    agreed: uint256  # the round that the head is the result of, the oldest still voted on; 0: genesis
+    voted_from: uint256  # no vote counts in a round before it: the head's, or where a cut ended the last one; 0: genesis
     ran: uint256  # rounds before `number` that had `min_updates` commitments, modulo 2**16
 
 
@@ -51,7 +51,7 @@ def _load() -> Round:
         commit_ends_at=(word >> 64) & (2**40 - 1),
         power=(word >> 104) & (2**96 - 1),
         active=(word >> 200) & (2**8 - 1),
-        agreed=(word >> 208) & (2**32 - 1),
+        voted_from=(word >> 208) & (2**32 - 1),
         ran=word >> 240,
     )
 
@@ -59,7 +59,7 @@ def _load() -> Round:
 @internal
 def _store(r: Round):
     low: uint256 = r.number | (r.named << 32) | (r.commit_ends_at << 64)
-    self._word = low | (r.power << 104) | (r.active << 200) | (r.agreed << 208) | (r.ran << 240)
+    self._word = low | (r.power << 104) | (r.active << 200) | (r.voted_from << 208) | (r.ran << 240)
 
 
 @internal
@@ -75,3 +75,15 @@ def _is_over(r: Round) -> bool:
     @notice Whether no vote can move the head in round `r` any more.
     """
     return r.commit_ends_at == 0 or block.timestamp >= r.commit_ends_at + ATTEST_SECONDS
+
+
+@internal
+def _cut():
+    """
+    @notice Ends every round named so far: the next one starts anew, on another head and with another roll.
+    """
+    r: Round = self._load()
+    r.number = r.named
+    r.commit_ends_at = 0
+    r.voted_from = r.named
+    self._store(r)

@@ -8,6 +8,7 @@
 @dev    No storage of its own: a watch, or a retirement, is in the terms of the seat (see `seats`).
 """
 
+from modules import check
 from modules import parameters
 from modules import phase
 from modules import results
@@ -30,15 +31,6 @@ event Activated:
     seat: indexed(uint256)
     stake_wei: uint256
     counts_from: uint256
-
-# A result as it was proposed: what its key is the hash of.
-struct Record:
-    round: uint256
-    parent: bytes32
-    commitments: bytes32
-    included: uint256
-    model_root: bytes32
-    coefficients_hash: bytes32
 
 # 12 kB of calldata; a `max_missed` above it leaves retirement to silence alone.
 MAX_RECORDS: constant(uint256) = 64
@@ -71,20 +63,20 @@ def retire(seat: uint256):
     seats._check_serving(s)
     r: phase.Round = phase._load()
     if s.since == 0:
-        assert seats._stake_in(seat, r.number) != 0, "seats: not counted yet"
+        check._that(seats._stake_in(seat, r.number) != 0, "seats: not counted yet")
         s.since = block.timestamp
         s.ran = r.ran
         seats._store(seat, s)
         log Watched(seat=seat, since=s.since, ran=s.ran)
         return
 
-    assert block.timestamp >= s.since + RETIRE_SECONDS, "seats: silent for too short a time"
-    assert (r.ran + 2**16 - s.ran) % 2**16 >= MAX_MISSED, "seats: too few rounds missed"
+    check._that(block.timestamp >= s.since + RETIRE_SECONDS, "seats: silent for too short a time")
+    check._that((r.ran + 2**16 - s.ran) % 2**16 >= MAX_MISSED, "seats: too few rounds missed")
     self._retire(seat, s)
 
 
 @external
-def retire_withholder(seat: uint256, records: DynArray[Record, MAX_RECORDS]):
+def retire_withholder(seat: uint256, records: DynArray[results.Record, MAX_RECORDS]):
     """
     @notice Retires a seat that commits to updates which nobody can fetch: the last `max_missed` agreed results
             to which it had committed left it out.
@@ -96,32 +88,36 @@ def retire_withholder(seat: uint256, records: DynArray[Record, MAX_RECORDS]):
     key: bytes32 = results._head
     is_first: bool = True
     left_out: uint256 = 0
-    for record: Record in records:
+    for record: results.Record in records:
         if is_first:
-            assert keccak256(abi_encode(record)) == key, "seats: not the head's record"
+            check._that(keccak256(abi_encode(record)) == key, "seats: not the head's record")
             is_first = False
         else:
-            assert keccak256(abi_encode(record)) == key, "seats: not the parent's record"
+            check._that(keccak256(abi_encode(record)) == key, "seats: not the parent's record")
         # What an earlier owner did, or the seat itself before it was activated, is forgiven.
-        assert record.round >= s.begun, "seats: older than the seat"
+        check._that(record.round >= s.begun, "seats: older than the seat")
         if (results._committed(record.parent, record.round) >> seat) & 1 != 0:
-            assert (record.included >> seat) & 1 == 0, "seats: the seat was included"
+            check._that((record.included >> seat) & 1 == 0, "seats: the seat was included")
             left_out += 1
         key = record.parent
 
-    assert left_out >= MAX_MISSED, "seats: too few results left the seat out"
+    check._that(left_out >= MAX_MISSED, "seats: too few results left the seat out")
     self._retire(seat, s)
 
 
 @external
+@payable
 def activate(seat: uint256):
     """
-    @notice Lets a retired seat count again with its whole stake, from the first unnamed round on.
+    @notice Lets a retired seat count again from the first unnamed round on, with its stake and the ether sent.
     @param seat The index of a seat of the caller, no round that counted it being undecided.
     """
     s: seats.Seat = seats._load_own(seat)
-    assert s.until != 0 and s.since != 0, "seats: not retired"
+    check._that(s.until != 0 and s.since != 0, "seats: not retired")
     seats._check_over_before(s.until)
+    # Who was slashed has to make up for it.
+    s.stake += msg.value
+    seats._check_stake(s.stake)
     s.earlier = 0
     s.changed_from = seats._first_unnamed_round()
     s.begun = s.changed_from

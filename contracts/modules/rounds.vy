@@ -7,14 +7,17 @@
 @dev    No storage of its own: phases are in `phase`, heads, rows and tallies in `results`.
 """
 
+from modules import check
 from modules import parameters
 from modules import phase
 from modules import results
+from modules import rewards
 from modules import rule
 from modules import seats
 
 uses: phase
 uses: results
+uses: rewards
 uses: rule
 uses: seats
 
@@ -56,6 +59,7 @@ event Agreed:
     round: indexed(uint256)
     key: bytes32
     height: uint256
+    share_wei: uint256
 
 
 @external
@@ -95,16 +99,16 @@ def propose(
     """
     seats._check_owner(seat, msg.sender)
     r: phase.Round = phase._load()
-    assert round == r.number, "rounds: not the open round"
+    check._that(round == r.number, "rounds: not the open round")
     self._check_attesting(r)
-    assert parent == results._head, "rounds: the parent is not the head"
+    check._that(parent == results._head, "rounds: the parent is not the head")
     row: results.Row = results._rows[results._row_id(parent, round)]
-    assert commitments == row.running, "rounds: not the commitments of this round"
-    assert included & ~(row.word & (2**128 - 1)) == 0, "rounds: an included seat has not committed"
-    assert rule._count(included) >= rule._least_included(r.active), "rounds: too few updates"
+    check._that(commitments == row.running, "rounds: not the commitments of this round")
+    check._that(included & ~(row.word & (2**128 - 1)) == 0, "rounds: an included seat has not committed")
+    check._that(rule._count(included) >= rule._least_included(r.active), "rounds: too few updates")
     credited: uint256 = rule._credited(included, coefficients)
     key: bytes32 = keccak256(abi_encode(round, parent, commitments, included, model_root, keccak256(coefficients)))
-    assert results._results[key].tally == 0, "rounds: already proposed"
+    check._that(results._results[key].tally == 0, "rounds: already proposed")
 
     results._results[key].word = included | (credited << 128)
     results._results[key].tally = round << 128
@@ -172,16 +176,17 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
     is_open: bool = is_on_head and round == r.number and block.timestamp < r.commit_ends_at
     is_opening: bool = False
     if not is_open:
-        assert round == r.number + 1, "rounds: not a round to commit to"
+        check._that(round == r.number + 1, "rounds: not a round to commit to")
         is_opening = is_on_head and self._can_open(r)
-        assert is_opening or self._is_candidate(parent, r, row.word), "rounds: the parent is not a result to build on"
+        is_on_result: bool = is_opening or self._is_candidate(parent, r, row.word)
+        check._that(is_on_result, "rounds: the parent is not a result to build on")
 
     row.word = (row.word | (1 << seat)) + (stake << 128)
     if row.running == empty(bytes32):
         row.running = id
     row.running = keccak256(abi_encode(row.running, seat, root, rule._weight(stake, samples)))
     results._rows[id] = row
-    seats._note_round(seat, r.agreed)
+    seats._note_round(seat, r.voted_from)
     log Committed(round=round, seat=seat, parent=parent, root=root, samples=samples, steps=steps)
     if is_open:
         end: uint256 = self._commit_end(r.power, row.word >> 128, r.commit_ends_at)
@@ -192,7 +197,9 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
         return
     if round > r.named:
         # A round that could never open would hold up all later ones, and whoever waits to leave.
-        assert seats._active() >= rule.MIN_UPDATES, "rounds: too few active seats"
+        check._that(seats._active() >= rule.MIN_UPDATES, "rounds: too few active seats")
+        # On a result that is not the head yet: it will be, should this round open.
+        check._that(results._has_room(0 if is_on_head else 1), "rounds: too many unsettled results")
         r.named = round
         seats._fix_roll()
         phase._store(r)
@@ -203,32 +210,34 @@ def _commit(round: uint256, seat: uint256, parent: bytes32, root: bytes32, sampl
 @internal
 def _attest(seat: uint256, key: bytes32):
     t: results.Tally = results._tally(key)
-    assert t.round != 0, "rounds: no such result"
-    assert (t.voters >> seat) & 1 == 0, "rounds: already approved"
+    check._that(t.round != 0, "rounds: no such result")
+    check._that((t.voters >> seat) & 1 == 0, "rounds: already approved")
     stake: uint256 = seats._vote_in(seat, t.round)
-    assert stake != 0, "rounds: the seat does not count in this round"
+    check._that(stake != 0, "rounds: the seat does not count in this round")
     r: phase.Round = phase._load()
     is_live: bool = t.round == r.number and not phase._is_over(r)
     # A late approval of the head moves nothing, but whoever gave it answers for it, and is paid.
-    assert is_live or key == results._head, "rounds: the vote on this result is over"
+    is_late: bool = t.round == r.voted_from and key == results._head
+    check._that(is_live or is_late, "rounds: the vote on this result is over")
 
     t.voters |= 1 << seat
     t.stake += stake
-    results._results[key].tally = t.voters | (t.round << 128) | (t.stake << 160)
+    agrees: bool = is_live and 3 * t.stake >= 2 * r.power
+    word: uint256 = t.voters | (t.round << 128) | (t.stake << 160)
+    results._results[key].tally = word | results.AGREED if is_late or agrees else word
     log Attested(key=key, seat=seat)
-    if is_live and 3 * t.stake >= 2 * r.power:
+    if agrees:
         self._agree(key, r)
 
 
 @internal
 def _agree(key: bytes32, r: phase.Round):
-    height: uint256 = (results._head_word & (2**32 - 1)) + 1
-    results._head = key
-    results._head_word = height | (block.timestamp << 32)
-    log Agreed(round=r.number, key=key, height=height)
+    share: uint256 = rewards._accrue(key, r)
+    height: uint256 = results._append(key, r.number)
+    log Agreed(round=r.number, key=key, height=height, share_wei=share)
     closed: phase.Round = r
     closed.commit_ends_at = 0
-    closed.agreed = r.number
+    closed.voted_from = r.number
     waiting: uint256 = results._rows[results._row_id(key, r.number + 1)].word
     if waiting != 0:
         # However few: were the round left for others to open, it would hang on the absent.
@@ -281,8 +290,8 @@ def _can_open(r: phase.Round) -> bool:
 @internal
 @view
 def _check_attesting(r: phase.Round):
-    assert not phase._is_over(r), "rounds: the round is over"
-    assert not phase._is_committing(r), "rounds: commitments are still open"
+    check._that(not phase._is_over(r), "rounds: the round is over")
+    check._that(not phase._is_committing(r), "rounds: commitments are still open")
     # Fewer commitments than `min_updates`: lapsed. No result could include enough either.
 
 
@@ -298,7 +307,7 @@ def _has_run(r: phase.Round) -> bool:
     """
     @notice Whether round `r`, whose successor opens, had enough commitments: agreed rounds had.
     """
-    if r.agreed == r.number:
+    if results._head_round() == r.number:
         return r.number != 0
     return self._has_enough(r)
 

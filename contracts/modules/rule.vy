@@ -2,11 +2,12 @@
 """
 @title What the contract knows of the aggregation rule
 @license Apache-2.0
-@notice Its parameters, and the form of the coefficients that a result carries: eight bytes for every
-        included seat in ascending order, `c` (clip factor, 2**16 is one) and `a` (weight), both uint32
-        big-endian. Their values are the quorum's word; what follows from them is arithmetic on coordinates.
+@notice Its parameters; the form of the coefficients that a result carries: eight bytes for every included
+        seat in ascending order, `c` (clip factor, 2**16 is one) and `a` (weight), both uint32 big-endian. Their
+        values are the quorum's word; what follows from them for a coordinate is in `arithmetic`.
 """
 
+from modules import check
 from modules import parameters
 
 STAKE: constant(uint256) = 0
@@ -92,7 +93,7 @@ def _credited(included: uint256, coefficients: Bytes[MAX_COEFFICIENTS_BYTES]) ->
     """
     @notice The map of the seats with a weight; reverts where the coefficients are not well-formed.
     """
-    assert len(coefficients) == COEFFICIENT_BYTES * self._count(included), "rule: not 8 bytes for every included seat"
+    check._that(len(coefficients) == COEFFICIENT_BYTES * self._count(included), "rule: not 8 bytes for every included seat")
     rest: uint256 = included
     credited: uint256 = 0
     total: uint256 = 0
@@ -108,8 +109,8 @@ def _credited(included: uint256, coefficients: Bytes[MAX_COEFFICIENTS_BYTES]) ->
                 total += pair & (2**32 - 1)
             offset += COEFFICIENT_BYTES
         rest >>= 1
-    assert total != 0, "rule: every weight is 0"
-    assert total < WEIGHT_LIMIT, "rule: weights of 2**25 or more"
+    check._that(total != 0, "rule: every weight is 0")
+    check._that(total < WEIGHT_LIMIT, "rule: weights of 2**25 or more")
     return credited
 
 

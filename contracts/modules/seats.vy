@@ -27,6 +27,8 @@
         so far.
 """
 
+from modules import check
+from modules import parameters
 from modules import phase
 
 uses: phase
@@ -50,10 +52,30 @@ VARIES: constant(uint256) = 1 << 255
 # Of `_terms`, what is below `since`.
 UNWATCHED: constant(uint256) = 2**200 - 1
 
+EQUAL_STAKES: immutable(bool)
+MIN_STAKE_WEI: immutable(uint256)
+
 _taken: uint256
 _roll: uint256
 _deeds: uint256[SEATS]
 _terms: uint256[SEATS]
+
+
+@deploy
+def __init__(p: parameters.Parameters):
+    assert p.min_stake_wei != 0, "seats: min_stake_wei is 0"
+    assert p.min_stake_wei < WEI_LIMIT // SEATS, "seats: min_stake_wei of 2**88 or more"
+    EQUAL_STAKES = p.weighting == 1
+    MIN_STAKE_WEI = p.min_stake_wei
+
+
+@internal
+@view
+def _check_stake(stake: uint256):
+    check._that(stake >= MIN_STAKE_WEI, "seats: stake below the minimum")
+    if EQUAL_STAKES:
+        # Otherwise many small seats would buy the rule.
+        check._that(stake == MIN_STAKE_WEI, "seats: equal weights need the minimum stake exactly")
 
 
 @internal
@@ -69,8 +91,8 @@ def _check_serving(s: Seat):
     """
     @notice Reverts if the seat has an end, and says which.
     """
-    assert s.until == 0 or s.since == 0, "seats: retired"
-    assert s.until == 0, "seats: leaving"
+    check._that(s.until == 0 or s.since == 0, "seats: retired")
+    check._that(s.until == 0, "seats: leaving")
 
 
 @internal
@@ -128,7 +150,7 @@ def _check_over_before(first: uint256):
     """
     r: phase.Round = phase._load()
     if r.number < first:
-        assert r.number + 1 == first and phase._is_over(r), "seats: a round may still count the seat"
+        check._that(r.number + 1 == first and phase._is_over(r), "seats: a round may still count the seat")
 
 
 @internal
@@ -147,7 +169,7 @@ def _load_own(seat: uint256) -> Seat:
 @internal
 @view
 def _load_taken(seat: uint256) -> Seat:
-    assert seat < SEATS and self._deeds[seat] != 0, "seats: no such seat"
+    check._that(seat < SEATS and self._deeds[seat] != 0, "seats: no such seat")
     return self._load(seat)
 
 
@@ -200,13 +222,43 @@ def _free(seat: uint256):
 @internal
 def _enrol(stake: uint256, count: uint256):
     roll: uint256 = self._roll
-    assert (roll & (2**96 - 1)) + stake < WEI_LIMIT, "seats: total stake of 2**95 wei or more"
+    check._that((roll & (2**96 - 1)) + stake < WEI_LIMIT, "seats: total stake of 2**95 wei or more")
     self._roll = roll + stake + (count << 96)
 
 
 @internal
 def _discharge(stake: uint256):
     self._roll -= stake + (1 << 96)
+
+
+@internal
+def _slash(voters: uint256, divisor: uint256) -> uint256:
+    """
+    @notice Takes a part of the stake of each of `voters`, at once and for every round, and retires them.
+    @param voters Map of seats; none is free.
+    @param divisor A stake loses one part in so many.
+    @return What was taken, in wei.
+    """
+    first: uint256 = self._first_unnamed_round()
+    taken: uint256 = 0
+    rest: uint256 = voters
+    for seat: uint256 in range(SEATS):
+        if rest == 0:
+            break
+        if rest & 1 != 0:
+            s: Seat = self._load(seat)
+            if s.until == 0:
+                self._discharge(s.stake)
+                s.until = first
+                if s.since == 0:
+                    s.since = block.timestamp
+            lost: uint256 = s.stake // divisor
+            s.stake -= lost
+            s.earlier = 0
+            self._store(seat, s)
+            taken += lost
+        rest >>= 1
+    return taken
 
 
 @internal

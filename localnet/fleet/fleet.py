@@ -22,7 +22,7 @@ from pathlib import Path
 
 from chain.types import Seat
 from localnet.errors import FleetRefused
-from localnet.fleet.processes import PROC, STOP_SECONDS, Processes, await_end, find_noted
+from localnet.fleet.processes import STOP_SECONDS, Processes, await_end, find_noted, note_own
 from localnet.fleet.relay import CUT, cut_path, read_wires
 from localnet.scenario import Scenario
 from node.learning.process import ONE_THREAD
@@ -119,8 +119,7 @@ class Fleet:
         """Start a peer. Raises FleetRefused where it runs, where there is no such peer, or nothing
         for it to connect to."""
         self._check_relay()
-        if not self.peer_folder(seat).is_dir():
-            raise FleetRefused(f"peer {seat}", f"a folder {self.peer_folder(seat)}", "none")
+        self._check_known(seat)
         if self.is_alive(seat):
             raise FleetRefused(f"peer {seat}", "one that does not run", "one that does")
         folder = str(self.peer_folder(seat))
@@ -194,7 +193,7 @@ class Fleet:
         if find_noted(note) is not None:
             raise FleetRefused(f"{self.directory}", "a federation that nobody holds", "another up")
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_whole(note, (PROC / "self" / "stat").read_bytes())
+        note_own(note)
         try:
             yield
         finally:
@@ -225,7 +224,15 @@ class Fleet:
         folder = self.directory / "peers"
         return sorted(int(each.name) for each in folder.iterdir() if each.name.isdigit())
 
+    def _check_known(self, seat: int) -> None:
+        if not has_charter(self.directory):
+            raise FleetRefused(f"{self.directory}", "a federation of localnet up", "none")
+        seats = self._seats()
+        if seat not in seats:
+            raise FleetRefused(f"peer {seat}", f"one of 0 to {max(seats)}", "no such peer")
+
     def _send(self, seat: int, number: signal.Signals, *, to_all: bool = False) -> None:
+        self._check_known(seat)
         if not self.processes.send(_name(seat), number, to_all=to_all):
             raise FleetRefused(f"peer {seat}", "one that runs", "one that does not")
 

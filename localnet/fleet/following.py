@@ -3,6 +3,7 @@ is."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from multiprocessing.connection import wait
 from time import perf_counter, time
 from types import TracebackType
@@ -13,8 +14,8 @@ from chain.federation import find_creation
 from chain.heads import HeadListener
 from chain.observer import Observer
 from chain.rpc import ask
-from chain.types import Root, Seat
-from localnet.chronicle import Chronicle
+from chain.types import Root, RoundId, Seat
+from localnet.chronicle import Chronicle, find_missing
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet
 from localnet.report import Progress, RoundEnded, Summary
@@ -25,6 +26,7 @@ from node.daemon.bell import Bell
 from node.data.share import Share
 from node.learning.hosting import Place
 from node.learning.process import LearnerProcess, Pending
+from node.round import Phase
 from node.settings import BLOBS, read_settings
 from node.spec import Spec, parse_spec, rule_of
 from node.training import Course
@@ -32,6 +34,8 @@ from node.view import build_view
 
 POLL_SECONDS = 0.5
 """Between two looks, where no block is told of."""
+PATIENCE_SECONDS = 5.0
+"""So long nothing may come of anybody before it is said whom a round waits for."""
 JUDGE = 0
 
 
@@ -45,6 +49,8 @@ class Following:
         self._began_at = began_at
         self._opened = ExitStack()
         self._counted = 0
+        self._waiting: tuple[RoundId, Phase, tuple[Seat, ...]] | None = None
+        self._waiting_since = 0.0
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -130,8 +136,14 @@ class Following:
             self._judges.collect()
 
     def _progress(self) -> Progress:
-        phase = build_view(self.contract.observer.ledger, Seat(0)).phase(self._now())
-        return self._chronicle.describe_progress(phase)
+        ledger = self.contract.observer.ledger
+        phase = build_view(ledger, Seat(0)).phase(self._now())
+        progress = self._chronicle.describe_progress(phase)
+        waiting = progress.round, phase, find_missing(ledger, phase)
+        if waiting != self._waiting:
+            self._waiting, self._waiting_since = waiting, progress.seconds
+        has_waited = progress.seconds - self._waiting_since >= PATIENCE_SECONDS
+        return replace(progress, waits_for=waiting[-1]) if has_waited else progress
 
     def _elapsed(self) -> float:
         return perf_counter() - self._began_at

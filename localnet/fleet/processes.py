@@ -1,7 +1,9 @@
-"""Programs that outlive whoever starts them, found again by number and time of birth.
+"""Programs that outlive whoever starts them, found again by number, time of birth, and the boot of
+the machine that the time counts from.
 
 A number alone would not do: the system gives it to another process later. Each program leads a
-session of its own, so that what it starts itself is found by that, even after it was killed.
+session of its own, so that what it starts itself is found by that, even after it was killed; and as
+a session's number too is another's in the end, by a mark that all of them inherit.
 """
 
 import os
@@ -12,13 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
+from node.whole_file import write_whole
+
 PROC = Path("/proc")
 STOP_SECONDS = 10.0
 """So long a program may take to end by itself."""
 POLL_SECONDS = 0.02
+BOOT = PROC / "sys" / "kernel" / "random" / "boot_id"
+"""Another one each time that the machine starts (random(4))."""
+MARK = "HOLDFAST_NOTED_IN"
+"""In the environment of every program: the file that notes it."""
 # A program notes its own birth before it is one: whoever starts it may be killed at any moment.
 _NOTE_AND_RUN = (
-    'read -r born < /proc/$$/stat && echo "$born" > "$0.tmp" && mv "$0.tmp" "$0" && exec "$@"'
+    f'read -r boot < {BOOT} && read -r born < /proc/$$/stat && printf "%s\\n" "$boot" "$born" '
+    '> "$0.tmp" && mv "$0.tmp" "$0" && exec "$@"'
 )
 
 
@@ -58,6 +67,11 @@ def find_noted(note: Path) -> Born | None:
     return now
 
 
+def note_own(note: Path) -> None:
+    """Note this very process. Raises OSError."""
+    write_whole(note, BOOT.read_bytes() + (PROC / "self" / "stat").read_bytes())
+
+
 def await_end(note: Path, seconds: float) -> None:
     """Wait until the process that a file notes has ended, so long at most."""
     ends_at = monotonic() + seconds
@@ -91,7 +105,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **(environment or {}), MARK: str(note.resolve())},
                 start_new_session=True,
             )
         self._children.append(child)
@@ -131,9 +145,15 @@ class Processes:
         if leader is not None and leader.born_at != noted.born_at:
             # The number went to another process: so nobody has it as his session any more.
             return []
+        mark = f"{MARK}={(self._pids / name).resolve()}".encode()
         every = (find_process(int(path.name)) for path in PROC.iterdir() if path.name.isdigit())
         return [
-            each.pid for each in every if each and each.session == noted.pid and not each.is_dead
+            each.pid
+            for each in every
+            if each
+            and each.session == noted.pid
+            and not each.is_dead
+            and mark in _read_environment(each.pid)
         ]
 
     def stop(self, names: Sequence[str], seconds: float = STOP_SECONDS) -> None:
@@ -165,10 +185,19 @@ class Processes:
 
 
 def _read(note: Path) -> Born | None:
+    """Return what a file notes; None also where the machine has started anew since."""
     try:
-        return read_born(note.read_text())
+        boot, _, stat = note.read_text().partition("\n")
+        return read_born(stat) if boot == BOOT.read_text().strip() else None
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _read_environment(pid: int) -> list[bytes]:
+    try:
+        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

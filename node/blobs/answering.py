@@ -25,7 +25,6 @@ MayServe = Callable[[Blob, Seat | None], bool]
 called in the server's thread."""
 _PATH = re.compile(r"/blobs/0x([0-9a-f]{64})/0x([0-9a-f]{64})")
 _CHUNK = re.compile(r"chunk=(0|[1-9][0-9]{0,9})")
-EMBARGO_POLL_SECONDS = 0.02
 _ACCESS_REFUSED_COSTS = 20  # requests: a signature costs a server 0.5 ms, and a forger nothing
 _BYTES = "application/octet-stream"
 
@@ -59,6 +58,7 @@ class Answers:
         self._limits = limits
         self._greeting = greeting
         self._tally = tally
+        self._changed = asyncio.Event()
         self._trees = Trees(store, most_bytes=limits.tree_bytes)
         self._addresses = _build_rates(limits, limits.address_requests_per_second)
         self._requests = _build_rates(limits, limits.requests_per_second)
@@ -79,6 +79,11 @@ class Answers:
         except StoreFailed as error:
             LOG.error("act=serve path=%r error=%r", request.rel_url.raw_path, str(error))
             return await self._refuse(request, _Refused(500, "store", "a readable disk", "a fault"))
+
+    def recheck(self) -> None:
+        """Ask anew whether what is waited for may be served. In the server's thread."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         address = request.remote or "nowhere"
@@ -113,12 +118,16 @@ class Answers:
     async def _wait_until_served(self, blob: Blob, reader: Seat | None) -> None:
         """Wait a little for the moment from which a blob is served: whoever asks may have seen the
         block that ends the commitments before this peer has."""
-        deadline = _now() + self._limits.embargo_seconds
-        while not self._may_serve(blob, reader):
-            if _now() >= deadline:
-                expected = "a time and a reader to serve it to"
-                raise _Refused(403, f"blob {blob.name}", expected, "others")
-            await asyncio.sleep(EMBARGO_POLL_SECONDS)
+        try:
+            async with asyncio.timeout(self._limits.embargo_seconds):
+                # Taken before the question, so that no change after it is missed.
+                changed = self._changed
+                while not self._may_serve(blob, reader):
+                    await changed.wait()
+                    changed = self._changed
+        except TimeoutError as error:
+            expected = "a time and a reader to serve it to"
+            raise _Refused(403, f"blob {blob.name}", expected, "others") from error
 
     async def _answer_chunk(
         self, request: web.BaseRequest, blob: Blob, client: Hashable

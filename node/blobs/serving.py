@@ -104,8 +104,13 @@ class BlobServer:
         self._background.run(self._opened.aclose())
         self._background.__exit__(kind, error, trace)
 
+    def recheck(self) -> None:
+        """Tell that what may be served has changed. From any thread, while it serves."""
+        self._background.loop.call_soon_threadsafe(self._answers.recheck)
+
     async def _listen(self, context: ssl.SSLContext | None) -> None:
-        manager = web.Server(self._make_answers().handle, handler_cancellation=True)
+        self._answers = self._make_answers()
+        manager = web.Server(self._answers.handle, handler_cancellation=True)
         connections = Connections(manager, self._limits)
         handshake_seconds = None if context is None else self._limits.idle_seconds
         try:

@@ -31,16 +31,8 @@ class Blob:
         return "0x" + self.root.hex()
 
 
-class Blobs(Protocol):
-    """A store of payloads. `get` raises BlobMissing or BlobCorrupt, `put` BlobCorrupt."""
-
-    def put(self, blob: Blob, payload: bytes) -> None:
-        """Keep a payload under its root, after checking it; twice is once."""
-        ...
-
-    def keep(self, blob: Blob, payload: bytes) -> None:
-        """Keep a payload whose root the caller has just computed from it: not hashed again."""
-        ...
+class Readable(Protocol):
+    """Where payloads are read. `get` raises BlobMissing or BlobCorrupt."""
 
     def get(self, blob: Blob) -> bytes:
         """Return the payload, checked."""
@@ -48,6 +40,18 @@ class Blobs(Protocol):
 
     def has(self, blob: Blob) -> bool:
         """Whether a payload is kept for this blob (`get` says whether it is sound)."""
+        ...
+
+
+class Blobs(Readable, Protocol):
+    """A store of payloads. `put` raises BlobCorrupt."""
+
+    def put(self, blob: Blob, payload: bytes) -> None:
+        """Keep a payload under its root, after checking it; twice is once."""
+        ...
+
+    def keep(self, blob: Blob, payload: bytes) -> None:
+        """Keep a payload whose root the caller has just computed from it: not hashed again."""
         ...
 
     def drop(self, blob: Blob) -> None:

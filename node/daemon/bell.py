@@ -4,6 +4,8 @@ import os
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+CLOSED = -1
+
 
 class Bell:
     """Rung by other threads, heard by the loop."""
@@ -24,5 +26,7 @@ class Bell:
             os.read(self._ear, 4096)
 
     def close(self) -> None:
+        # A signal may ring still, and the number of the rope may be another file's by then.
+        rope, self._rope = self._rope, CLOSED
         self.connection.close()
-        os.close(self._rope)
+        os.close(rope)

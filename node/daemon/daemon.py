@@ -49,6 +49,8 @@ class Daemon:
         self.tallies = tallies
         self.watch: Callable[[], None] = lambda: None
         """Called after each look at the chain, in the loop's thread; it may ask the node."""
+        self.heed: Callable[[tuple[Logged, ...]], None] = lambda news: None
+        """Called at each look at the chain with what is new there; it never waits."""
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
@@ -80,7 +82,9 @@ class Daemon:
     def _look(self) -> int | None:
         """Look at the chain and act; return until when there is nothing to do."""
         try:
-            self._news(self.contract.observer.poll())
+            news = self.contract.observer.poll()
+            self._news(news)
+            self.heed(news)
             until = self.peer.act()
             self.watch()
         except (Unreachable, Gone, Refused) as error:

@@ -40,3 +40,5 @@ def start_logging() -> None:
     logging.getLogger(ROOT.rstrip(".")).setLevel(logging.INFO)
     # It tells paths of URLs apart from their hosts, and there may be keys in them.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+    # A node that is silent is told by whoever asked it, in a line and without a trace.
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)

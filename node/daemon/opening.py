@@ -31,6 +31,7 @@ from node.checkpoint import check_descent
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.daemon import Daemon
+from node.daemon.rounds import Rounds
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
 from node.data.share import OWN, Share
@@ -100,7 +101,7 @@ def open_daemon(
             clock=clock,
         )
         greeting = greet(account.address, contract.federation.address)
-        opened.enter_context(
+        server = opened.enter_context(
             BlobServer(
                 store,
                 PublicGate() if settings.is_public else gate,
@@ -113,6 +114,7 @@ def open_daemon(
                 tally=tally,
             )
         )
+        shelves.notify = server.recheck
         fetcher = opened.enter_context(
             open_fetcher(
                 contract,
@@ -160,7 +162,7 @@ def open_daemon(
             trainer=trainer,
             clock=clock,
         )
-        yield Daemon(
+        daemon = Daemon(
             contract,
             peer,
             journal,
@@ -171,6 +173,8 @@ def open_daemon(
             clock=clock,
             poll_seconds=poll_seconds,
         )
+        daemon.heed = Rounds(seat, contract, store, trainer).look
+        yield daemon
 
 
 def open_fetcher(

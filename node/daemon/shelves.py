@@ -1,6 +1,6 @@
 """What of a peer's blobs others may read, and when."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chain.types import Committed, Logged, Root, Seat
 from node.blobs.store import Blob
@@ -18,6 +18,8 @@ class Shelves:
         self._waiting: list[Committed] = []
         self._served: frozenset[Root] = frozenset()
         self.owners: Mapping[Seat, str] = {}
+        self.notify: Callable[[], None] = lambda: None
+        """Called when more may be served."""
 
     def update(self, contract: Contract, news: tuple[Logged, ...], now: int) -> None:
         """Take in what is new on the chain."""
@@ -31,6 +33,7 @@ class Shelves:
         if is_over:
             self._waiting = [c for c in self._waiting if c not in is_over]
             self._served |= {c.root for c in is_over}
+            self.notify()
 
     def may_serve(self, blob: Blob, reader: Seat | None) -> bool:
         """Whether anybody may have a blob now."""

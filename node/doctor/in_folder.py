@@ -104,7 +104,8 @@ def check_data(case: Case) -> str:
             raise
         # Which column holds what is for the federation to declare: `learner` reads it by that.
         return f"{settings.source}: a table, whose columns the federation may have declared"
-    return f"{settings.source}: {case.dataset.samples} samples"
+    part = "" if settings.share is None else f", one part in {settings.share[1]} is this peer's"
+    return f"{settings.source}: {case.dataset.samples} samples{part}"
 
 
 def check_learner(case: Case) -> str:
@@ -117,12 +118,15 @@ def check_learner(case: Case) -> str:
     place = describe_place(case.settings, spec, case.contract, Seat(0), None)
     hosting = case.settings.host(case.folder, count_round_seconds(case.contract))
 
+    asked: list[Pending] = []
+
     def enrol(process: LearnerProcess) -> list[Pending]:
         learner = spec.learner, dict(spec.options)
-        return [
+        asked[:] = [
             process.ask("enrol_share", (0, *learner, share, place)),
             process.ask("follow", (0, course)),
         ]
+        return asked
 
     try:
         with ProcessTrainer(enrol, hosting):
@@ -132,7 +136,9 @@ def check_learner(case: Case) -> str:
             f"{spec.learner} on {case.settings.source}: {error}",
             f"data with the columns and classes of the federation's (its spec says {spec.source})",
         ) from error
-    return f"{spec.learner} of {spec.layout.coordinates:,} coordinates"
+    samples = asked[0].result()
+    data = "data of its own" if samples is None else f"{samples} samples"
+    return f"{spec.layout.coordinates:,} coordinates of {spec.learner}, on {data}"
 
 
 def check_disk(case: Case) -> str:

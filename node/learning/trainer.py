@@ -101,13 +101,37 @@ class ProcessTrainer:
         self.tally.trained += 1
         return fit
 
+    def judge(self, seat: Seat, payload: bytes, model_bits: int) -> Pending:
+        """Ask how good a model is on what nobody trains on; answered when there is nothing to
+        train."""
+        self._renew()
+        pending = self._process.ask_at_leisure("evaluate", (int(seat), payload, model_bits))
+        self._process.take_leisure()
+        return pending
+
+    def poll(self) -> None:
+        """Take the answers that are there; a process that has died with nothing to do is started
+        anew, or it would be found when it is needed. One that failed is renewed when it is asked
+        again, or a learner that cannot begin would be started for ever."""
+        self._process.poll()
+        if self._process.is_busy or self._process.is_alive or not self._is_fit:
+            return
+        LOG.warning("act=revive error='the process of the learner has ended'")
+        self._is_spent = True
+        self._renew()
+
+    @property
+    def _is_fit(self) -> bool:
+        """Whether nothing that was asked of this process has failed."""
+        return not self._is_spent and all(each.error is None for each in self._enrolling)
+
     def _renew(self) -> None:
         """Start anew after a failure: what was half done or never freed is gone with its process.
 
         Not before what was asked beside it is answered. Nobody waits for the learner to begin: one
         that does not even do that fails this training too, and is tried again with the next.
         """
-        if not self._is_spent or self._process.is_busy:
+        if self._is_fit or self._process.is_busy:
             return
         self._process.close()
         self._process = LearnerProcess(self._hosting)

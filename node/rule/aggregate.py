@@ -10,7 +10,7 @@ from node.rule.coefficients import Coefficient
 from node.rule.combine import check_arrays, combine
 from node.rule.gram import compute_gram
 from node.rule.parameters import Member, Roll, Rule, Selection, check_rule
-from node.rule.selection import compute_coefficients
+from node.rule.selection import Gram, compute_coefficients
 from node.rule.weights import compute_faults, compute_faulty_weight, compute_weights
 
 
@@ -50,20 +50,34 @@ def aggregate(
     `check_quorum` and `combine` raise, and `QuorumRefused` where all who are selected weigh 0.
     """
     check_rule(rule, head.size)
-    check_quorum(rule, roll, members)
+    check_quorum(rule, roll, members)  # before the matrix: a refusal costs nothing
     check_arrays(rule, head, updates, len(members))
+    gram = compute_gram(updates) if rule.clip else None
+    coefficients = select_members(rule, roll, members, gram)
+    credited = tuple(
+        member.seat for member, each in zip(members, coefficients, strict=True) if each.weight
+    )
+    model = combine(rule, head, updates, coefficients)
+    return Aggregate(model, tuple(coefficients), credited)
+
+
+def select_members(
+    rule: Rule, roll: Roll, members: Sequence[Member], gram: Gram | None
+) -> list[Coefficient]:
+    """Return stage 1: one coefficient for each member, from the Gram matrix of their updates.
+
+    `gram` is None for a rule without a clip, which asks for none. Raises what `check_quorum`
+    raises, and `QuorumRefused` where all who are selected weigh 0.
+    """
+    check_quorum(rule, roll, members)
     coefficients = compute_coefficients(
         rule.selection,
         rule.clip,
-        compute_gram(updates) if rule.clip else None,
+        gram,
         compute_weights(rule, roll, members),
         compute_faulty_weight(rule, roll),
         compute_faults(rule, roll),
     )
     if not any(each.weight for each in coefficients):
         raise QuorumRefused("rule: the selected weigh nothing", "a sum of weights > 0", 0)
-    credited = tuple(
-        member.seat for member, each in zip(members, coefficients, strict=True) if each.weight
-    )
-    model = combine(rule, head, updates, coefficients)
-    return Aggregate(model, tuple(coefficients), credited)
+    return coefficients

@@ -57,7 +57,7 @@ def combine(
     model = np.empty(head.size, np.int32)
     for start in range(0, head.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        rows = [_clip_row(update[block], each.clip) for update, each in voters]
+        rows = [shorten(update[block], each.clip) for update, each in voters]
         model[block] = _move_head(head[block], compute_sums(rows), divisor, rule.guard)
     return model
 
@@ -76,8 +76,11 @@ def check_arrays(rule: Rule, head: Model, updates: Sequence[Update], count: int)
             raise InputRefused(f"rule: update {position}", expected, got)
 
 
-def _clip_row(row: NDArray[Any], factor: int) -> NDArray[Any]:
-    """Return `(row * factor + 2**15) >> 16`; a factor below 2**16 keeps the product in int32."""
+def shorten(row: NDArray[Any], factor: int) -> NDArray[Any]:
+    """Return `(row * factor + 2**15) >> 16` in the row's dtype: an update, or a part of one.
+
+    A factor below 2**16 keeps the product in int32.
+    """
     if factor == FACTOR_ONE:
         return row
     clipped = row.astype(np.int32)

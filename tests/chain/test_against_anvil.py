@@ -41,6 +41,11 @@ PARAMETERS = Parameters(
     retire_seconds=3600,
     max_missed=10,
     admission=bytes(32),
+    challenge_blocks=0,
+    max_unsettled=1024,
+    bond_wei=Wei(10**16),
+    challenger_cap_wei=Wei(10**17),
+    reward_wei_per_second=Wei(0),
 )
 
 

@@ -5,11 +5,11 @@ from federation_lab import ETHER, PAIR, Lab, OpenLab
 from web3.exceptions import ContractLogicError
 
 from chain.errors import Reverted
+from chain.keys import build_record
 from chain.ledger import Ledger
 from chain.observer import Observer
 from chain.retirement import (
     MAX_RECORDS,
-    build_record,
     call_retire_withholder,
     can_retire,
     can_watch,

@@ -35,30 +35,43 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def begin_process(stack: ExitStack, *arguments: str) -> subprocess.Popen[str]:
+    """Run a command beside this process, until the stack is left at the latest."""
+    process = stack.enter_context(
+        subprocess.Popen(
+            [*HOLDFAST, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+    )
+    stack.callback(process.kill)
+    return process
+
+
+def serve_chain(stack: ExitStack, *options: str) -> str:
+    """Serve a chain until the stack is left; return its endpoint."""
+    chain = begin_process(stack, "chain", "serve", "--port", "0", *options, "--json")
+    assert chain.stdout is not None
+    return str(json.loads(chain.stdout.readline())["url"])
+
+
 class Consortium:
-    """A chain process, and the folders of some peers beside it."""
+    """The folders of some peers beside a served chain."""
 
     def __init__(
-        self, directory: Path, stack: ExitStack, here: Callable[..., Any], *serve: str
+        self, directory: Path, stack: ExitStack, here: Callable[..., Any], url: str
     ) -> None:
         self.here = here
         self.directory = directory
         self.password = directory / "password"
         self.password.write_text("a password\n")
         self._stack = stack
-        chain = self.chain = self.begin("chain", "serve", "--port", "0", *serve, "--json")
-        assert chain.stdout is not None
-        self.url = json.loads(chain.stdout.readline())["url"]
+        self.url = url
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [*HOLDFAST, *arguments]
-        process = self._stack.enter_context(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-            )
-        )
-        self._stack.callback(process.kill)
-        return process
+        return begin_process(self._stack, *arguments)
 
     def ask(self, *arguments: str) -> dict[str, object]:
         """Run a command, here, and return the one object that it prints."""
@@ -87,6 +100,11 @@ class Consortium:
             *("peer", "run", self.folder(name), "--password-file", str(self.password)),
             *("--poll-seconds", "0.05", "--rounds", str(rounds), *more),
         )
+
+    def run_here(self, name: str, *more: str) -> Any:
+        """Run a peer in this process, for what ends it before it has begun."""
+        password = ("--password-file", str(self.password))
+        return self.here("peer", "run", self.folder(name), *password, "--rounds", "1", *more)
 
     def audit(self, name: str, *more: str) -> Any:
         password = ("--password-file", str(self.password))

@@ -7,6 +7,8 @@ from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.merkle import compute_root
 
+RUN = ("localnet", "run", "--rounds", "2", "--dataset", "breast_cancer", "--learner", "softmax")
+
 
 def flip_bit(path, at):
     content = bytearray(path.read_bytes())
@@ -86,6 +88,30 @@ def test_audit__a_bit_of_any_file_among_the_blobs__is_found(holdfast, kept):
         assert conclusion["finding"]["leaf"] is not None, path
         path.write_bytes(sound)
     assert audit(holdfast, kept)[0] == 0
+
+
+def test_audit__a_lie_that_was_overturned__is_told_and_no_finding(holdfast, tmp_path):
+    kept = tmp_path / "run"
+    lying = ("--byzantine", "3:lie", "--watchtower", "--keep", str(kept))
+    run = holdfast(*RUN, "--peers", "4", *lying)
+    assert run.code == 0, run.err
+    code, conclusion = audit(holdfast, kept)
+    assert (code, conclusion["finding"]) == (0, None)
+    (overturned,) = conclusion["overturned"]
+    assert (overturned["round"], overturned["seats"]) == (1, [1, 2, 3])
+    assert "model" in overturned["what"]
+    words = holdfast("audit", "--dir", str(kept)).out.splitlines()
+    assert words[-2].startswith("overturned by now: block ")
+    assert words[-1].startswith("audit: 0 rounds recomputed from genesis, every root matches")
+    # The same run, told as a dispute, and by its rewards.
+    told = holdfast("dispute", "show", "--dir", str(kept)).out
+    assert "round 1        agreed as height 1, " in told
+    assert "; it is void\n" in told
+    assert "slashed        seats 1, 2, 3 lost all of their stake" in told
+    again = holdfast("dispute", "refute", "1", "--dir", str(kept))
+    assert (again.code, again.err) == (1, "holdfast: disputes: refuted before\n")
+    assert "coordinate " in again.out
+    assert holdfast("rewards", "--dir", str(kept), "--json").summary["settled_height"] == 0
 
 
 def test_audit__a_truncated_blob__is_one_line(holdfast, kept):

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from command_lab import run_here
-from consortium_lab import PLAN, Consortium, await_lines, free_port, stop
+from consortium_lab import PLAN, Consortium, await_lines, free_port, serve_chain, stop
 
 from chain.connect import connect_devnet
 from chain.devnet.devnet import Devnet
@@ -29,7 +29,8 @@ def consortium(tmp_path_factory):
     """Three seats: `a` is well, `b` leaves, `c` has next to nothing left; `d` has no seat."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr("chain.wallet.WORK", 2**10)
-        opened = Consortium(tmp_path_factory.mktemp("consortium"), stack, run_here)
+        directory = tmp_path_factory.mktemp("consortium")
+        opened = Consortium(directory, stack, run_here, serve_chain(stack))
         opened.init("a", "1/3")
         contract = opened.found("a", PLAN)
         for name in "bcd":
@@ -62,7 +63,7 @@ def change(folder, **entries):
     write_settings(folder, replace(read_settings(folder), **entries))
 
 
-def serve_chain(consortium, stack, *arguments):
+def serve_another(consortium, stack, *arguments):
     """Return the endpoint of another chain, and its process."""
     process = consortium.begin("chain", "serve", "--port", "0", *arguments, "--json")
     stack.callback(process.wait)
@@ -76,14 +77,14 @@ def break_settings(folder, consortium, stack):
 
 
 def stop_the_chain(folder, consortium, stack):
-    url, process = serve_chain(consortium, stack)
+    url, process = serve_another(consortium, stack)
     process.kill()
     process.wait()
     change(folder, rpc=(url,))
 
 
 def go_to_another_chain(folder, consortium, stack):
-    change(folder, rpc=(serve_chain(consortium, stack, "--chain-id", "4242")[0],))
+    change(folder, rpc=(serve_another(consortium, stack, "--chain-id", "4242")[0],))
 
 
 def name_no_contract(folder, consortium, stack):
@@ -200,6 +201,9 @@ def test_examine__a_peer_that_is_well__finds_nothing(consortium, copy_of):
     assert states(findings, State.OK) == [check.name for check in CHECKS], findings
     assert "the peer is not at work" in findings["endpoint"].found
     assert "20 rounds" in findings["balance"].found
+    assert findings["data"].found == "breast_cancer: 569 samples, one part in 3 is this peer's"
+    # A fifth of 569 is held out, and the rest dealt to three.
+    assert findings["learner"].found == "62 coordinates of softmax, on 152 samples"
 
 
 def test_examine__a_late_block_on_a_chain_that_mines_on_demand__is_no_fault(consortium, copy_of):

@@ -113,7 +113,8 @@ def test_watch__once__tells_all_from_the_creation_on(holdfast, kept, serve):
     places = [(line["block"], line["index"]) for line in near.lines]
     assert places == sorted(places)
     agreed = next(line for line in near.lines if line["event"] == "Agreed")
-    assert set(agreed) == {"event", "block", "index", "timestamp", "round", "key", "height"}
+    told = {"round", "key", "height", "share_wei"}
+    assert set(agreed) == {"event", "block", "index", "timestamp"} | told
     assert len(agreed["key"]) == len("0x") + 64
 
 

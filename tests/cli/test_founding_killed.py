@@ -147,14 +147,15 @@ def test_create__killed_anywhere_and_called_again__is_one_federation(consortium,
     ]
     fund = ["FUND", consortium.folder("p-POINT"), consortium.url]
     points = die_everywhere([init, fund], create)
-    # Two files of the first model; the note, twice; sent, before and after; found; the settings.
-    assert points >= 8
+    # Two files of the first model; of judge and federation each the note, twice, and sent, before
+    # and after, and found; the settings.
+    assert points >= 13
     with open_endpoint(consortium.url) as web3:
         for number in range(1, points + 2):
             folder = consortium.directory / f"p-{number}"
             settings = read_settings(folder)
             address = json.loads((folder / "keystore.json").read_text())["address"]
-            assert int(ask(web3, "eth_getTransactionCount", f"0x{address}", "latest"), 16) == 1
+            assert int(ask(web3, "eth_getTransactionCount", f"0x{address}", "latest"), 16) == 2
             parameters = open_federation(web3, settings.contract).get_parameters()
             kept = {blob.root for blob in DiskBlobs(folder / BLOBS).kept()}
             assert kept == {parameters.genesis}

@@ -19,6 +19,9 @@ SUMMARY = {
     "first_round_seconds",
     "seconds_per_round",
     "gas_per_peer_round",
+    "refuted",
+    "voided",
+    "slashed_wei",
 }
 
 
@@ -39,6 +42,17 @@ def test_run__json__is_an_object_per_round_and_the_summary_last(holdfast, small)
     assert re.fullmatch("0x[0-9a-f]{64}", summary["head"])
     assert summary["head"] == outcome.lines[1]["head"]
     assert 0.5 < summary["accuracy"] <= 1
+
+
+def test_run__most_seats_lie_and_a_watchtower__ends_idle_with_a_summary_and_exit_code_0(
+    holdfast, small
+):
+    outcome = holdfast(*small, "--byzantine", "3:lie", "--watchtower", "--json")
+    assert outcome.code == 0
+    assert outcome.err == "holdfast: too few seats take part, so nothing happens any more\n"
+    summary = outcome.summary
+    assert (summary["agreed"], summary["refuted"], summary["voided"]) == (0, 1, 1)
+    assert summary["slashed_wei"] == 3 * 10**18
 
 
 def test_run__no_terminal__is_a_plain_line_per_round(holdfast, small):

@@ -99,7 +99,10 @@ def test_up__killed_itself__down_leaves_nothing(holdfast, folder):
         refused = holdfast("localnet", "cut", "3", *at)
         assert refused.code == 1
         assert refused.err == "holdfast: wires of peer 3: expected peers 0 to 2, got another\n"
-        assert holdfast("localnet", "start", "3", *at).code == 1
+        for verb in ("start", "kill", "pause"):
+            refused = holdfast("localnet", verb, "3", *at)
+            assert refused.code == 1
+            assert refused.err == "holdfast: peer 3: expected one of 0 to 2, got no such peer\n"
         assert holdfast("localnet", "kill", "1", *at).code == 0
         assert holdfast("localnet", "pause", "2", *at).code == 0
         assert holdfast("localnet", "cut", "0", *at).code == 0
@@ -138,7 +141,7 @@ def test_down__another_terminal__ends_up_as_well(holdfast, folder):
         (("up", "--chain", "geth"), 2, "--chain: expected embedded or anvil, got 'geth'"),
         (("up", "--peers", "0"), 1, "peers: expected 1 to 128, got 0"),
         (("up", "--dataset", "nothing"), 1, "data set: expected"),
-        (("kill", "0"), 1, "peer 0: expected one that runs, got one that does not"),
+        (("kill", "0"), 1, "expected a federation of localnet up, got none"),
         (("start", "0"), 1, "expected a federation that is up, got one that is not"),
         (("cut", "0"), 1, "expected a federation that is up, got one that is not"),
         (("down",), 1, "expected a federation of localnet up, got none"),

@@ -72,18 +72,17 @@ def _names(pair):
     return contract, str(status["address"])
 
 
-def test_metrics__port_taken_or_no_address__one_line_and_nothing_runs(pair):
-    password = ("--password-file", str(pair.password))
+def test_metrics__port_taken_or_no_address__one_line_and_nothing_runs(idle_pair):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         at = f"127.0.0.1:{taken.getsockname()[1]}"
-        outcome = pair.here("peer", "run", pair.folder("a"), *password, "--metrics", at)
+        outcome = idle_pair.run_here("a", "--metrics", at)
     assert outcome.code == 1
     assert outcome.err.splitlines()[-1] == (
         f"holdfast: metrics at {at}: expected a free port, got Address already in use"
     )
-    outcome = pair.here("peer", "run", pair.folder("a"), *password, "--metrics", "7711")
+    outcome = idle_pair.run_here("a", "--metrics", "7711")
     assert (outcome.code, "--metrics: expected HOST:PORT, got '7711'" in outcome.err) == (2, True)
 
 

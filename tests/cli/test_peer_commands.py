@@ -1,5 +1,6 @@
 """Three organisations on a chain that is served: real processes, from nothing to a shared model."""
 
+import re
 import shutil
 import signal
 
@@ -9,6 +10,7 @@ from consortium_lab import PLAN, await_lines, end, stop
 ETHER = 10**18
 
 
+@pytest.mark.slow
 def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(consortium):
     consortium.init("a", "1/3")
     plan = consortium.directory / "plan.toml"
@@ -32,7 +34,9 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     third.communicate()
     again = consortium.run("c", 3)
     for process in (first, second, again):
-        end(process)
+        log = end(process)
+        assert "act=agreed height=2 head=0x" in log
+        assert re.search(r"act=judged height=1 loss=\d\.\d{4} accuracy=0\.\d{4} samples=113\n", log)
     states = [consortium.status(name) for name in "abc"]
     assert {state["height"] for state in states} == {states[0]["height"]}
     assert states[0]["height"] >= 2
@@ -105,6 +109,51 @@ def test_init__a_password_file_that_holds_none__is_told_and_nothing_is_made(
     assert not (consortium.directory / "x" / "keystore.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("contract", "told"),
+    [
+        ("0x" + "12" * 20, f"chain: expected a federation at 0x{'12' * 20}, got no code there"),
+        ("0x12", "chain: expected a federation at 0x12, got no address"),
+    ],
+)
+def test_init__a_contract_that_is_none__is_told_and_nothing_is_made(consortium, contract, told):
+    folder, password = consortium.folder("x"), ("--password-file", str(consortium.password))
+    given = ("--rpc", consortium.url, "--contract", contract)
+    outcome = consortium.here("peer", "init", folder, *given, *password)
+    assert (outcome.code, outcome.err) == (1, f"holdfast: {told}\n")
+    assert not (consortium.directory / "x").exists()
+
+
+def test_join__a_stake_below_the_minimum__is_told_what_that_is(consortium):
+    consortium.init("a", "1/3")
+    consortium.found("a", PLAN + "min_stake_wei = 2500000000000000000\n")
+    password = ("--password-file", str(consortium.password))
+    outcome = consortium.here("peer", "join", consortium.folder("a"), *password, "--stake", "2.4")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == (
+        "holdfast: stake: expected at least 2.5 ether, the federation's minimum, got 2.4 ether\n"
+    )
+    assert consortium.act("join", "a", "--stake", "2.5")["seat"] == 0
+
+
+def test_status__a_seat_that_leaves__says_what_may_be_done_next(consortium):
+    consortium.init("a", "1/3")
+    consortium.found("a")
+    consortium.act("join", "a")
+    state = consortium.status("a")
+    assert (state["at_work"], state["stage"], state["next"]) == (None, "joining", None)
+    assert (state["counts_from"], state["counts_until"], state["free_at"]) == (1, None, None)
+    consortium.act("leave", "a")
+    shown = consortium.here("peer", "status", consortium.folder("a")).out
+    assert "at work       -\n" in shown
+    assert "stage         leaving\n" in shown
+    assert "next          withdraw begins the unbonding\n" in shown
+    consortium.act("withdraw", "a")
+    state = consortium.status("a")
+    assert state["stage"] == "unbonding"
+    assert state["free_at"] > 0
+
+
 def test_peer__key_without_a_seat__is_told_how_to_get_one(consortium):
     consortium.init("a", "1/3")
     outcome = consortium.here("peer", "status", consortium.folder("a"))
@@ -126,7 +175,8 @@ def test_peer__folder_at_work_already__every_command_that_sends_is_refused(conso
     for verb in ("run", "join", "leave", "withdraw", "activate", "set-endpoint"):
         outcome = consortium.here("peer", verb, folder, *password)
         assert (outcome.code, outcome.err) == (1, told), verb
-    assert consortium.status("a")["seat"] == 0
+    state = consortium.status("a")
+    assert (state["seat"], state["at_work"]) == (0, f"process {process.pid}")
     stop(process)
 
 

@@ -16,6 +16,7 @@ LINE = re.compile(
     r"room=[a-z.]+ (\w+=('[^']*'|\"[^\"]*\"|\S+)( |$))+"
 )
 MARK = "MARKED-e5b1"
+SOME_CONTRACT = ("--set", f"chain.contract=0x{'12' * 20}")
 INTERRUPTED, KEY_USED = 130, 3
 
 
@@ -76,11 +77,11 @@ def test_run__interrupted__says_so_and_ends_with_130(consortium):
 
 
 def test_run__stopped_while_it_waits_for_a_silent_node__ends_with_0(consortium):
-    consortium.init("a", "1/2", "--contract", "0x" + "12" * 20)
+    consortium.init("a", "1/2")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(WAIT_SECONDS)
         rpc = f'chain.rpc=["http://127.0.0.1:{silent.getsockname()[1]}"]'
-        process = consortium.run("a", 1, "--set", rpc)
+        process = consortium.run("a", 1, "--set", rpc, *SOME_CONTRACT)
         caller, _ = silent.accept()
         with caller:
             caller.settimeout(WAIT_SECONDS)
@@ -90,6 +91,19 @@ def test_run__stopped_while_it_waits_for_a_silent_node__ends_with_0(consortium):
                 assert piece, asked
                 asked += piece
             stop(process)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED)], ids=["term", "int"]
+)
+def test_run__told_to_end_until_it_has__ends_as_it_was_told_first(consortium, number, code):
+    join_two(consortium)
+    process = consortium.run("a", 10**6)
+    await_lines(process, "act=ready")
+    process.send_signal(number)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    assert "act=stop" in end(process, code=code)
 
 
 @pytest.mark.slow
@@ -112,9 +126,9 @@ def test_run__its_key_has_voted_without_this_folder__ends_with_3_for_good(consor
     "word", ["user:WORD@127.0.0.1:1", "127.0.0.1:1/v3/WORD", "127.0.0.1:1?k=WORD"]
 )
 def test_run__a_node_behind_a_key__is_told_without_it(consortium, word):
-    consortium.init("a", "1/2", "--contract", "0x" + "12" * 20)
-    process = consortium.run("a", 1, "--set", f'chain.rpc=["http://{word}"]')
-    lines = end(process, code=1)
-    assert "WORD" not in lines
-    assert "expected a node at http://127.0.0.1:1" in lines
-    assert lines.endswith(", got Connection refused\n")
+    consortium.init("a", "1/2")
+    outcome = consortium.run_here("a", "--set", f'chain.rpc=["http://{word}"]', *SOME_CONTRACT)
+    assert outcome.code == 1
+    assert "WORD" not in outcome.err + outcome.out
+    assert "expected a node at http://127.0.0.1:1" in outcome.err
+    assert outcome.err.endswith(", got Connection refused\n")

@@ -52,11 +52,11 @@ def test_run__https_with_an_authority_of_their_own__agree_and_only_the_public_on
         (("exchange.speed=3",), "--set exchange.speed: expected KEY=VALUE, of chain.rpc"),
     ],
 )
-def test_run__a_file_or_an_entry_that_is_none__is_one_line(consortium, changes, told):
-    join_two(consortium)
+def test_run__a_file_or_an_entry_that_is_none__is_one_line(idle_pair, changes, told):
     given = [word for change in changes for word in ("--set", change)]
-    process = consortium.run("a", 1, *given)
-    lines = end(process, code=1).splitlines()
+    outcome = idle_pair.run_here("a", *given)
+    assert outcome.code == 1
+    lines = outcome.err.splitlines()
     assert told in lines[-1]
     assert all("act=" in line for line in lines[:-1])
 

@@ -7,12 +7,14 @@ it). The chain, the keys and the clock are the same every time, so the same arti
 
 import json
 import sys
+from dataclasses import astuple
 from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "models"), str(HERE.parents[1])]
 
+from dispute_lab import open_court  # noqa: E402
 from federation_lab import ETHER, PARAMETERS, Lab, open_federation  # noqa: E402
 from gas_rounds import SEATS, measure, play_ahead, play_apart  # noqa: E402
 from retirement_lab import (  # noqa: E402
@@ -39,7 +41,15 @@ Snapshot = dict[str, int]
 def measure_all() -> Snapshot:
     """Play every function, most of them in the steady state, and return what they cost."""
     costs: Costs = {}
-    for scene in (play_rounds, play_a_seats_life, play_a_withholder, play_a_list):
+    scenes = (
+        play_rounds,
+        play_a_seats_life,
+        play_a_withholder,
+        play_a_list,
+        play_disputes,
+        play_rewards,
+    )
+    for scene in scenes:
         lab = scene(costs)
         costs.setdefault(CREATION, []).append(lab.web3.eth.get_block(lab.created_at)["gasUsed"])
         lab.devnet.close()
@@ -98,6 +108,52 @@ def play_a_list(costs: Costs) -> Lab:
     lab.join(0, proof=compute_admission_proof(listed, listed[0]))
     (gas,) = read_gas(lab.federation, before + 1)["join"]
     _merge(costs, {"join, proves": [gas]})
+    return lab
+
+
+def play_disputes(costs: Costs) -> Lab:
+    """Four leaves are asked for and shown, one is not; a lie of four seats is refuted."""
+    court = open_court(open_federation, coordinates=640)
+    lab, first = court.lab, court.agree(1)
+    case = court.agree(2, lie=lambda model: model.__setitem__(9, model[9] // 2 + 1))
+    record, before = astuple(case.record), lab.web3.eth.block_number
+    lab.act("challenge", record, 0, 0, 4, by=9, value_wei=ETHER)
+    lab.act("answer", record, 0, 0, 4, case.answer(0, 0, 4), by=10)
+    lab.act("refute", 2, 9, case.refutation(9), by=9)
+    lab.act("close", record, 0, 0, 4, by=9)
+    lab.act("collect", by=9)
+    lab.act("challenge", astuple(first.record), 129, 0, 1, by=9, value_wei=ETHER)
+    lab.next_at(lab.now + PARAMETERS.answer_seconds)
+    lab.act("close", astuple(first.record), 129, 0, 1, by=9)
+    used = read_gas(lab.federation, before + 1)
+    _merge(costs, used)
+    return lab
+
+
+def play_rewards(costs: Costs) -> Lab:
+    """Ten results, agreed with rewards, settled and claimed at once."""
+    lab = open_federation(4, reward_wei_per_second=ETHER // 1000)
+    before = lab.web3.eth.block_number
+    lab.act("fund", by=9, value_wei=ETHER)
+    (funded,) = read_gas(lab.federation, before + 1)["fund"]
+    keys = [lab.agree(number) for number in range(1, 11)]
+    agreed = read_gas(lab.federation, before + 1)["attest, agrees"]
+    lab.next_at(lab.now + PARAMETERS.challenge_seconds)
+    before = lab.web3.eth.block_number
+    lab.act("settle", by=9)
+    (settled,) = read_gas(lab.federation, before + 1)["settle"]
+    before = lab.web3.eth.block_number
+    lab.act("claim", 0, keys, by=0)
+    (claimed,) = read_gas(lab.federation, before + 1)["claim"]
+    _merge(
+        costs,
+        {
+            "fund": [funded],
+            "attest, agrees, earns": agreed,
+            "claim": [claimed],
+            "settle": [settled],
+        },
+    )
     return lab
 
 

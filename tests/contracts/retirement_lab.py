@@ -6,8 +6,8 @@ from dataclasses import astuple, replace
 from federation_lab import PAIR, Lab, Mined
 from hexbytes import HexBytes
 
+from chain.keys import build_record
 from chain.observer import Observer
-from chain.retirement import build_record
 from chain.types import Record, Retired, Seat, SeatState, Watched
 
 SILENT = Seat(3)

@@ -20,7 +20,7 @@ def test_attest__reaches_two_thirds__moves_the_head_in_the_same_transaction(lab:
     lab.propose(0, proposal)
     lab.attest(1, proposal.key)
     mined = lab.attest(2, proposal.key)
-    assert mined.events == (Attested(proposal.key, 2), Agreed(1, proposal.key, 1))
+    assert mined.events == (Attested(proposal.key, 2), Agreed(1, proposal.key, 1, 0))
     assert lab.federation.get_head() == (proposal.key, 1, 1, mined.timestamp)
     assert lab.commit_ends_at == 0
 

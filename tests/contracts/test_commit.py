@@ -214,7 +214,7 @@ def test_commit__early_under_the_agreed_key__open_the_round_at_the_agreement(lab
     lab.attest(1, proposal.key)
     mined = lab.attest(2, proposal.key)
     assert mined.events[1:] == (
-        Agreed(1, proposal.key, 1),
+        Agreed(1, proposal.key, 1, 0),
         Opened(2, proposal.key, 4 * ETHER, 4, mined.timestamp + 600),
     )
     # Three of four are not 80 % of the stake; the fourth ends it.
@@ -241,7 +241,7 @@ def test_commit__early_under_another_key_than_the_agreed__do_nothing(lab: Lab) -
     lab.propose(3, other)
     lab.commit_all(2, range(4), other.key)
     lab.attest(1, agreed.key)
-    assert lab.attest(2, agreed.key).events[1:] == (Agreed(1, agreed.key, 1),)
+    assert lab.attest(2, agreed.key).events[1:] == (Agreed(1, agreed.key, 1, 0),)
     assert lab.commit_ends_at == 0
     with lab.refused("rounds: already committed"):
         lab.commit(0, 2, other.key)

@@ -66,11 +66,33 @@ EDGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("seats: min_stake_wei of 2**88 or more", {"min_stake_wei": 2**88}, {"min_stake_wei": 2**87}),
     ("seats: more than 128 seats", {"max_seats": 129}, {"max_seats": 128}),
     ("seats: fewer seats than min_updates", {"max_seats": 2}, {"max_seats": 3}),
-    ("seats: challenge_seconds is 0", {"challenge_seconds": 0}, {"challenge_seconds": 1}),
-    ("seats: answer_seconds is 0", {"answer_seconds": 0}, {"answer_seconds": 1}),
+    ("results: challenge_seconds is 0", {"challenge_seconds": 0}, {"challenge_seconds": 1}),
+    ("results: answer_seconds is 0", {"answer_seconds": 0}, {"answer_seconds": 1}),
     *(
-        ("seats: a window of 2**32 seconds or more", {name: 2**32}, {name: 2**32 - 1})
-        for name in ("challenge_seconds", "answer_seconds", "retire_seconds")
+        ("results: a window of 2**32 seconds or more", {name: 2**32}, {name: 2**32 - 1})
+        for name in ("challenge_seconds", "answer_seconds")
+    ),
+    (
+        "seats: a window of 2**32 seconds or more",
+        {"retire_seconds": 2**32},
+        {"retire_seconds": 2**32 - 1},
+    ),
+    (
+        "results: a window of 2**32 blocks or more",
+        {"challenge_blocks": 2**32},
+        {"challenge_blocks": 2**32 - 1},
+    ),
+    ("results: max_unsettled is 0", {"max_unsettled": 0}, {"max_unsettled": 1}),
+    ("disputes: bond_wei is 0", {"bond_wei": 0}, {"bond_wei": 1}),
+    *(
+        ("disputes: 2**95 wei or more", {name: 2**95}, {name: 2**95 - 1})
+        for name in ("bond_wei", "challenger_cap_wei")
+    ),
+    ("rewards: 2**95 wei or more", {"reward_wei_per_second": 2**95}, {"reward_wei_per_second": 1}),
+    (
+        "disputes: a refutation over 131,072 bytes",
+        {"max_seats": 128, "coordinates": 2**28 + 1},
+        {"max_seats": 128, "coordinates": 2**28},
     ),
     ("seats: retire_seconds is 0", {"retire_seconds": 0}, {"retire_seconds": 1}),
     ("seats: max_missed is 0", {"max_missed": 0}, {"max_missed": 2}),
@@ -98,6 +120,26 @@ def test_creation__either_side_of_an_edge__refused_with_the_reason_or_created(
     assert web3.eth.block_number == height, "nothing is sent"
     parameters = replace(PARAMETERS, **good)
     assert deploy(web3, sender, b"spec", parameters).federation.get_parameters() == parameters
+
+
+def test_creation__another_judge_or_none__refused(devnet: Devnet) -> None:
+    web3 = connect_devnet(devnet)
+    sender = Sender(web3, devnet.accounts[0])
+    made = deploy(web3, sender, b"spec", PARAMETERS)
+    for judge in ("0x" + "00" * 20, devnet.accounts[0].address, made.federation.address):
+        with pytest.raises(ParametersRefused) as caught:
+            deploy(web3, sender, b"spec", PARAMETERS, judge=judge)
+        assert caught.value.got == "disputes: not the judge"
+
+
+def test_creation__the_judge_of_another_federation__serves_as_well(devnet: Devnet) -> None:
+    web3 = connect_devnet(devnet)
+    sender = Sender(web3, devnet.accounts[0])
+    first = deploy(web3, sender, b"spec", PARAMETERS)
+    judge = first.federation.get_judge()
+    again = deploy(web3, sender, b"spec", PARAMETERS, judge=judge)
+    assert again.federation.get_judge() == judge
+    assert again.block == first.block + 1, "no second judge"
 
 
 @pytest.mark.parametrize("size", [0, 1, 16_384])

@@ -50,6 +50,19 @@ def __default__():
 """
 
 
+def test_withdraw__more_results_than_one_call_settles__waits_for_settle(open_lab: OpenLab) -> None:
+    lab = open_lab(1, min_updates=1, max_seats=1)
+    for number in range(1, 68):
+        lab.agree(number, (0,))
+    lab.leave(0)
+    lab.next_at(lab.withdraw(0).timestamp + UNBONDING_SECONDS)
+    with lab.refused("seats: still unbonding"):
+        lab.withdraw(0)
+    assert lab.act("settle", by=5).events == (), "nothing changes but what is known"
+    assert lab.federation.read("head")[4] == 64
+    assert lab.withdraw(0).only(Withdrawn).amount_wei == ETHER
+
+
 def test_withdraw__never_counted__unbonds_then_pays_and_frees_the_index(lab: Lab) -> None:
     owner = lab.address(3)
     lab.leave(3)
@@ -66,7 +79,7 @@ def test_withdraw__never_counted__unbonds_then_pays_and_frees_the_index(lab: Lab
     assert lab.get_balance(owner) - before > ETHER * 99 // 100
     assert lab.balance_wei == 3 * ETHER
     assert lab.read_seat(3) == (NOBODY, 0, 0, 0, 0, 0)
-    with lab.refused("seats: not the owner"):
+    with lab.refused("seats: no such seat"):
         lab.withdraw(3)
 
 

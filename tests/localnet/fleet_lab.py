@@ -8,7 +8,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -131,7 +131,9 @@ class Killer:
         assert born is not None, f"peer {seat} has ended by itself"
         learners = [p for p in self._fleet.processes.members(f"peer-{seat}") if p != born.pid]
         if learners and self._random.random() < 0.2:
-            os.kill(learners[0], signal.SIGKILL)
+            # It may have ended since it was seen.
+            with suppress(ProcessLookupError):
+                os.kill(learners[0], signal.SIGKILL)
         else:
             self._fleet.kill(seat)
             while self._fleet.is_alive(seat):

@@ -15,7 +15,8 @@ from chain.types import (
     Position,
     Proposed,
 )
-from localnet.chronicle import Chronicle, leading_vote
+from localnet.chronicle import Chronicle, find_missing, leading_vote
+from node.round import Phase
 
 GENESIS, KEY, ROOT = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 PARAMETERS = Parameters(
@@ -40,6 +41,11 @@ PARAMETERS = Parameters(
     3600,
     10,
     bytes(32),
+    0,
+    1024,
+    10**16,
+    10**17,
+    0,
 )
 ENDS = 1600
 
@@ -81,7 +87,7 @@ class Scene:
 
     def agree(self, number, parent):
         self.add(Proposed(number, KEY, 0, parent, b"", 0b11, 0b11, ROOT, b""))
-        self.add(Attested(KEY, 0), Attested(KEY, 2), Agreed(number, KEY, 1))
+        self.add(Attested(KEY, 0), Attested(KEY, 2), Agreed(number, KEY, 1, 0))
 
     def ended(self):
         self.chronicle.note()
@@ -150,3 +156,16 @@ def test_chronicle__of_a_run_resumed__does_not_tell_its_past_again():
     assert later.rounds_ended == 1
     later.note()
     assert list(later.take()) == []
+
+
+def test_find_missing__each_phase__who_could_do_its_part_and_has_not():
+    scene = Scene()
+    assert find_missing(scene.ledger, Phase.READY) == (0, 1, 2)
+    scene.open(1, GENESIS, 2)
+    assert find_missing(scene.ledger, Phase.COMMIT) == (2,)
+    assert find_missing(scene.ledger, Phase.ATTEST) == (0, 1, 2)
+    scene.add(Proposed(1, KEY, 0, GENESIS, b"", 0b11, 0b11, ROOT, b""), Attested(KEY, 0))
+    assert find_missing(scene.ledger, Phase.ATTEST) == (1, 2)
+    # The next round's updates come with the votes.
+    scene.add(Committed(2, 0, KEY, ROOT, 1, 1), Attested(KEY, 2), Agreed(1, KEY, 1))
+    assert find_missing(scene.ledger, Phase.READY) == (1, 2)

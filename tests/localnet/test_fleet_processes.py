@@ -1,11 +1,12 @@
 import os
 import signal
+import subprocess
 import sys
 from time import monotonic, sleep
 
 import pytest
 
-from localnet.fleet.processes import Processes, find_process, read_born
+from localnet.fleet.processes import Processes, find_noted, find_process, note_own, read_born
 
 SLEEPER = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")
 PARENT = (
@@ -14,6 +15,11 @@ PARENT = (
     "import subprocess, sys, time\n"
     "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     "print('here', flush=True); time.sleep(600)",
+)
+ORPHAN = (
+    "import subprocess, sys\n"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdout=2)\n"
+    "print(child.pid, flush=True)"
 )
 STUBBORN = (
     sys.executable,
@@ -63,11 +69,47 @@ def test_find__the_number_belongs_to_another_process_by_now__is_none(processes, 
     note = tmp_path / "pids" / "one"
     noted = note.read_text()
     # As it was noted, but of this very process' number: born at another time.
-    note.write_text(f"{me.pid} {noted.partition(' ')[2]}")
+    boot, stat = noted.splitlines()
+    note.write_text(f"{boot}\n{me.pid} {stat.partition(' ')[2]}\n")
     assert processes.find("one") is None
     assert processes.members("one") == []
     assert not processes.send("one", signal.SIGKILL)
     note.write_text(noted)
+
+
+def test_find__noted_before_the_machine_started_anew__is_none(processes, tmp_path):
+    """Number and ticks may both be another process's by then."""
+    start(processes, "one", SLEEPER)
+    note = tmp_path / "pids" / "one"
+    noted = note.read_text()
+    note.write_text(noted.replace(noted.splitlines()[0], "another boot"))
+    assert processes.find("one") is None
+    assert processes.members("one") == []
+    note.write_text(noted)
+
+
+def test_members__a_session_of_the_same_number_that_is_not_ours__is_left_alone(processes, tmp_path):
+    """Its leader is dead, like the program that had the number before."""
+    start(processes, "one", SLEEPER)
+    leader = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with leader:
+        orphan = int(leader.stdout.readline())
+        leader.wait()
+        assert find_process(orphan).session == leader.pid
+        note = tmp_path / "pids" / "one"
+        noted = note.read_text()
+        boot, stat = noted.splitlines()
+        note.write_text(f"{boot}\n{leader.pid} {stat.partition(' ')[2]}\n")
+        assert processes.members("one") == []
+        note.write_text(noted)
+        os.kill(orphan, signal.SIGKILL)
+
+
+def test_note_own__is_found__until_it_is_another_process(tmp_path):
+    note_own(tmp_path / "note")
+    assert find_noted(tmp_path / "note").pid == os.getpid()
 
 
 def test_stop__a_program_was_killed__what_it_had_started_ends_too(processes):

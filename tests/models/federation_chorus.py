@@ -6,19 +6,20 @@ from collections.abc import Collection
 from dataclasses import astuple
 
 from federation_lab import ETHER
-from federation_lab import make_root as make_blob_root
 from federation_pair import ADDRESSES, Pair
 from federation_records import LEFT, RETIRED
 
 from chain.retirement import find_withheld
+from chain.rewards import find_claim
 from chain.types import Seat
 
 NOBODY_ABSENT: Collection[int] = ()
+BOND = ETHER
 
 
 def commit(pair: Pair, seat: int, number: int, parent: bytes, samples: int = 1) -> str | None:
     """Commit by the seat's own account."""
-    root = make_blob_root(seat, number)
+    root = pair.blobs.update_root(seat, number)
     account = pair.account_of(seat)
     return pair.move("commit", account, number, seat, parent, root, samples, 1)
 
@@ -46,7 +47,7 @@ def attest(pair: Pair, seat: int, key: bytes) -> str | None:
 
 
 def attest_and_commit(pair: Pair, seat: int, key: bytes, number: int) -> str | None:
-    root = make_blob_root(seat, number)
+    root = pair.blobs.update_root(seat, number)
     return pair.move("attest_and_commit", pair.account_of(seat), seat, key, number, root, 1, 1)
 
 
@@ -149,3 +150,44 @@ def staff(pair: Pair, count: int = 4) -> list[int]:
         agree(pair)
         clear_out(pair)
     return counting(pair, pair.model.number + 1)
+
+
+def refute(pair: Pair, key: bytes, coordinate: int, *, is_spoilt: bool = False) -> str | None:
+    """Let a watcher without a seat show a coordinate of a result that was proposed once."""
+    if key not in pair.model.results:
+        return None
+    data = pair.refutation(key, coordinate, is_spoilt)
+    return pair.move("refute", 9, pair.model.results[key].round, coordinate, data)
+
+
+def ask(
+    pair: Pair, key: bytes, which: int, first: int, count: int, value: int = BOND
+) -> str | None:
+    """Challenge a result by an account without a seat."""
+    return pair.move("challenge", 8, pair.record(key), which, first, count, value=value)
+
+
+def answer(pair: Pair, key: bytes, which: int, first: int, count: int) -> str | None:
+    data = pair.answer(key, which, first, count) or bytes(500)
+    return pair.move("answer", 7, pair.record(key), which, first, count, data)
+
+
+def fund(pair: Pair, value: int) -> str | None:
+    """Pay into the pool by an account without a seat."""
+    return pair.move("fund", 10, value=value)
+
+
+def claim(pair: Pair, seat: int, most: int = 128) -> str | None:
+    """Claim by the seat's own account what the ledger finds for it, or nothing."""
+    is_behind, before = pair.is_behind, pair.model.rewarded
+    next_at = max(pair.lab.now + 1, pair.lab.clock.at)
+    settled = pair.model.settled(next_at)
+    found = find_claim(pair.observer.ledger, Seat(seat), settled, most)
+    reason = pair.move("claim", pair.account_of(seat), seat, list(found.keys))
+    if reason is None and not is_behind:
+        assert pair.model.rewarded - before == found.amount_wei
+    return reason
+
+
+def close(pair: Pair, key: bytes, which: int, first: int, count: int) -> str | None:
+    return pair.move("close", 6, pair.record(key), which, first, count)

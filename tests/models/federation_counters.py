@@ -13,12 +13,17 @@ from chain.types import (
     Activated,
     Agreed,
     Attested,
+    Claimed,
+    Closed,
     Event,
     Joined,
     Opened,
     Proposed,
+    Refuted,
     Retired,
+    Revealed,
     Unbonding,
+    Voided,
     Watched,
     Withdrawn,
 )
@@ -50,6 +55,18 @@ WANTED = (
     "a retired seat that returned",
     "a retired seat that withdrew",
     "a join with a proof",
+    "a lie that was refuted",
+    "a void result that was refuted",
+    "a result void for want of an answer",
+    "a deposit that went back",
+    "leaves that were shown",
+    "a named round that never opened",
+    "a slashed seat that returned",
+    "a slashed seat that was cleared away",
+    "a reward that was paid",
+    "a pool that did not cover a result",
+    "a share of who did not vote back in the pool",
+    "shares of a void result back in the pool",
     "a re-org",
     "a re-org across an agreement",
     "another agreement in place of a lost one",
@@ -64,6 +81,11 @@ class Scene:
     deadlines: dict[str, frozenset[int]]
     watched: frozenset[int]
     retired: frozenset[int]
+    slashed: frozenset[int]
+    height: int
+    number: int
+    named: int
+    earned: int
 
     @staticmethod
     def of(model: FederationModel) -> Scene:
@@ -78,6 +100,11 @@ class Scene:
             },
             frozenset(seat for seat, watch in watches.items() if watch),
             frozenset(t.seat for t in model.tenancies if t.end == RETIRED),
+            frozenset(t.seat for t in model.tenancies if t.stake < model.parameters.min_stake_wei),
+            len(model.chain),
+            model.number,
+            model.named,
+            model.earned,
         )
 
 
@@ -122,6 +149,7 @@ def _name(
             yield "an agreement"
             if any(n == number + 1 and parent != key for parent, n in model.rows):
                 yield "an early commitment whose key lost"
+            yield from _name_rewards(event, scene, model)
         case Opened(number) if number > 1 and model.rounds[number - 2].agreed is None:
             has_run = model.has_run(model.rounds[number - 2])
             yield f"a lapse for want of {'votes' if has_run else 'commitments'}"
@@ -140,8 +168,10 @@ def _name(
                 yield "an index that was used again"
             if model.admitted:
                 yield "a join with a proof"
-        case Withdrawn():
+        case Withdrawn(_, _, amount):
             yield "a leaver who withdrew"
+            if amount == 0:
+                yield "a slashed seat that was cleared away"
         case Unbonding(seat):
             if seat in scene.retired:
                 yield "a retired seat that withdrew"
@@ -150,5 +180,32 @@ def _name(
         case Retired():
             is_silent = function == "retire"
             yield f"a seat retired {'for silence' if is_silent else 'as a withholder'}"
-        case Activated():
+        case Activated(seat):
             yield "a retired seat that returned"
+            if seat in scene.slashed:
+                yield "a slashed seat that returned"
+        case Refuted():
+            yield "a lie that was refuted"
+            if not scene.height > len(model.chain):
+                yield "a void result that was refuted"
+        case Voided():
+            if function == "close":
+                yield "a result void for want of an answer"
+            if scene.named > scene.number:
+                yield "a named round that never opened"
+            if scene.earned > model.earned:
+                yield "shares of a void result back in the pool"
+        case Claimed():
+            yield "a reward that was paid"
+        case Closed():
+            yield "a deposit that went back"
+        case Revealed():
+            yield "leaves that were shown"
+
+
+def _name_rewards(event: Agreed, scene: Scene, model: FederationModel) -> Iterator[str]:
+    earned = event.share_wei * len(model.results[event.key].credited)
+    if earned and model.chain[-1].is_short:
+        yield "a pool that did not cover a result"
+    if model.earned - earned < scene.earned:
+        yield "a share of who did not vote back in the pool"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from federation_blobs import Blobs
 from federation_records import (
     Agreement,
     Commitment,
@@ -35,6 +36,22 @@ class FederationHistory:
     """Who approved something, in the order of the chain."""
     rounds: list[Opened] = field(default_factory=list)
     chain: list[Agreement] = field(default_factory=list)
+    archive: dict[int, Agreement] = field(default_factory=dict)
+    """All that was ever agreed, by rounds."""
+    fixed: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Power and number of seats of each named round, as they were when it was named."""
+    cut_at: int = 0
+    """The last round when a result became void."""
+    block: int = 0
+    owed: dict[str, int] = field(default_factory=dict)
+    burned: int = 0
+    funded: int = 0
+    """What was paid in for rewards, all together."""
+    rewarded: int = 0
+    """What was paid out of it."""
+    base_fee: int = 0
+    blobs: Blobs | None = None
+    """What stands behind the roots, where it is known."""
 
     @property
     def head(self) -> bytes:
@@ -54,7 +71,37 @@ class FederationHistory:
 
     @property
     def balance(self) -> int:
-        return sum(t.stake for t in self.tenancies)
+        """Stakes, what is owed, deposits of open challenges, what is kept for lost ones, and what
+        was paid in for rewards and not paid out."""
+        stakes = sum(t.stake for t in self.tenancies)
+        asked = (each for a in self.archive.values() for each in a.asked)
+        deposits = sum(each.bond for each in asked if each.is_open)
+        pots = sum(a.pot for a in self.archive.values())
+        rewards = self.funded - self.rewarded
+        return stakes + sum(self.owed.values()) + deposits + pots + rewards
+
+    @property
+    def voted_from(self) -> int:
+        return max(self.head_round, self.cut_at)
+
+    def is_canonical(self, agreement: Agreement) -> bool:
+        return any(agreement is each for each in self.chain)
+
+    def is_disputable(self, agreement: Agreement, now: int) -> bool:
+        """Whether the window in which a result can be refuted or asked for is open."""
+        p = self.parameters
+        longer = 2 * p.answer_seconds if agreement.asked else 0
+        if now - agreement.at < p.challenge_seconds + longer:
+            return True
+        return self.is_canonical(agreement) and self.block - agreement.block < p.challenge_blocks
+
+    def settled(self, now: int) -> int:
+        """The height up to which nothing can be disputed any more."""
+        for height, agreement in enumerate(self.chain):
+            is_asked = any(asked.is_open for asked in agreement.asked)
+            if is_asked or self.is_disputable(agreement, now):
+                return height
+        return len(self.chain)
 
     @property
     def ran(self) -> int:
@@ -66,8 +113,8 @@ class FederationHistory:
         return self.ran - self.missed(watch)
 
     def has_run(self, opened: Opened) -> bool:
-        row = self.rows[opened.parent, opened.number]
-        return len(row) >= self.parameters.min_updates
+        row = self.rows.get((opened.parent, opened.number), [])
+        return not opened.is_cut and len(row) >= self.parameters.min_updates
 
     def holder(self, seat: int) -> Tenancy | None:
         return next((t for t in self.tenancies if t.seat == seat), None)
@@ -91,7 +138,7 @@ class FederationHistory:
 
     def commit_end(self) -> int:
         """When the last round's commitments end; 0: none is open."""
-        if not self.rounds or self.rounds[-1].agreed is not None:
+        if not self.rounds or self.rounds[-1].agreed is not None or self.rounds[-1].is_cut:
             return 0
         last = self.rounds[-1]
         ends = [last.at + self.parameters.commit_seconds]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 
 from federation_records import Agreement, Commitment, Opened, Proposed, Refused, objections
-from federation_seats import SeatsModel
+from federation_rewards import RewardsModel
 
 from chain.types import seats_of
 
@@ -21,7 +21,7 @@ STAKE, EQUAL, SAMPLES = range(3)
 UNSELECTED, VOUCHED, MULTI_KRUM = range(3)
 
 
-class FederationModel(SeatsModel):
+class FederationModel(RewardsModel):
     """The state after some moves. Every move is given the time of its block and its sender."""
 
     def commit(
@@ -51,7 +51,13 @@ class FederationModel(SeatsModel):
             need(is_on_result, "rounds: the parent is not a result to build on")
             is_staffed = number <= self.named or len(self.present) >= self.parameters.min_updates
             need(is_staffed, "rounds: too few active seats")
-        self.rolls.setdefault(number, dict(self.present))
+            waiting = len(self.chain) - self.settled(now) + (parent != self.head)
+            has_room = number <= self.named or waiting < self.parameters.max_unsettled
+            need(has_room, "rounds: too many unsettled results")
+        if number not in self.rolls:
+            self.rolls[number] = dict(self.present)
+            power = sum(stake for _, stake in self.present.values())
+            self.fixed[number] = (power, len(self.present))
         weight = (stake, 1, samples)[self.parameters.weighting]
         row = self.rows.setdefault((parent, number), [])
         row.append(Commitment(seat, root, weight, stake, now))
@@ -101,12 +107,16 @@ class FederationModel(SeatsModel):
         with objections() as need:
             need(seat not in result.votes, "rounds: already approved")
             need(stake > 0, "rounds: the seat does not count in this round")
-            need(is_live or key == self.head, "rounds: the vote on this result is over")
+            is_late = key == self.head and result.round == self.voted_from
+            need(is_live or is_late, "rounds: the vote on this result is over")
         result.votes[seat] = stake
         self.votes.append(voter)
         if is_live and 3 * sum(result.votes.values()) >= 2 * self.rounds[-1].power:
             self.rounds[-1].agreed = key
-            self.chain.append(Agreement(key, result.round, now))
+            agreement = Agreement(key, result.round, now, self.block, result.parent)
+            self.chain.append(agreement)
+            self.archive[result.round] = agreement
+            agreement.share = self.share_out(agreement)
             if self.rows.get((key, self.number + 1)):
                 self._open(now)
 
@@ -131,11 +141,16 @@ class FederationModel(SeatsModel):
 
     # Within -------------------------------------------------------------------------------
 
+    def _skip_named(self) -> None:
+        """Let no round open that was named under another head."""
+        while self.number < self.named:
+            last = self.rounds[-1]
+            skipped = Opened(self.number + 1, self.head, 0, last.power, last.active, is_cut=True)
+            self.rounds.append(skipped)
+
     def _open(self, now: int) -> None:
         number = self.number + 1
-        roll = self.rolls[number]
-        power = sum(stake for _, stake in roll.values())
-        self.rounds.append(Opened(number, self.head, now, power, len(roll)))
+        self.rounds.append(Opened(number, self.head, now, *self.fixed[number]))
 
     def _is_proposed(self, key: bytes) -> bool:
         """Whether a key was proposed in the last round."""

@@ -9,25 +9,38 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from admission_model import find_path, make_root
+from federation_blobs import COORDINATES, GENESIS, Blobs, Vector, model_root, payload_of
 from federation_compare import Comparison
 from federation_counters import Counters, Scene
-from federation_lab import PAIR, Lab, open_federation
-from federation_lab import make_root as make_blob_root
+from federation_lab import NOBODY, PAIR, Lab, open_federation
 from federation_model import FederationModel
 from federation_records import Proposed, Refused
+from federation_records import Record as Words
 
 from chain.devnet.accounts import derive_accounts
 from chain.errors import Reverted
 from chain.keys import compute_genesis_key
 from chain.observer import Observer
 from chain.retirement import can_retire, can_watch, find_withheld
-from chain.types import Event, Seat, Withdrawn, bitmap_of, seats_of
+from chain.types import (
+    Event,
+    Key,
+    Record,
+    Root,
+    Seat,
+    Withdrawn,
+    bitmap_of,
+    seats_of,
+)
+from node.evidence import Commitment, Inputs, build_answer, build_refutation
+from node.rule.readable import find_step
 
 ADDRESSES = tuple(account.address for account in derive_accounts(12))
+PAYABLE = ("join", "top_up", "activate", "challenge", "fund")
 WEALTH_WEI = 2**97
 """Of every account: enough to pass the bound of all stakes."""
 
@@ -43,9 +56,14 @@ class Mark:
 
 
 class Pair:
-    """A federation twice; `setup` is what it was created with."""
+    """A federation twice; `setup` is what it was created with.
 
-    def __init__(self, lab: Lab, setup: dict[str, Any], counters: Counters) -> None:
+    All is compared after every so many moves, and at the end; a little after each.
+    """
+
+    def __init__(
+        self, lab: Lab, setup: dict[str, Any], counters: Counters, *, every: int = 1
+    ) -> None:
         self.lab = lab
         self.counters = counters
         self.journal = [f"pair = open_pair(Counters(), **{setup!r})"]
@@ -53,14 +71,21 @@ class Pair:
             lab.federation.chain_id, lab.federation.address, lab.parameters.genesis
         )
         admitted = tuple(ADDRESSES[account] for account in setup.get("admitted", ()))
-        self.model = FederationModel(lab.parameters, genesis, admitted)
+        self.blobs = Blobs(lab.federation.chain_id, lab.federation.address)
+        self.model = FederationModel(lab.parameters, genesis, admitted, blobs=self.blobs)
+        # Tips of the creation went there.
+        self.model.burned = lab.get_balance(NOBODY)
         self.observer = Observer(lab.federation, created_at=lab.created_at)
         self.marks: list[Mark] = []
+        self.sources: dict[bytes, str] = {}
         self.lost: list[bytes] = []
         """Keys that were proposed on a branch which a re-org took away."""
         self.lost_heads: dict[int, bytes] = {}
         """What was agreed there, by round."""
         self.sent = 0
+        self.every = every
+        self._since = 0
+        """What happened in rounds from this one on is still to be compared."""
         self.is_behind = False
         """Whether the ledger still tells of a branch that is gone."""
 
@@ -89,13 +114,66 @@ class Pair:
         included = bitmap_of(seats) & ~drop
         running = self.model.running(parent, number)
         coefficients = PAIR * len(seats_of(included))
-        return Proposed(number, parent, running, included, make_blob_root(model), coefficients)
+        right = self._next_model(number, parent, seats_of(included))
+        if model:
+            right[model] += 1
+        root = self.blobs.keep(right)
+        return Proposed(number, parent, running, included, root, coefficients)
+
+    def record(self, key: bytes) -> Words:
+        """Return the record of a result, or one of nothing."""
+        result = self.model.results.get(key)
+        return result.record if result else (0, key, key, 0, key, key)
+
+    def refutation(self, key: bytes, coordinate: int, is_spoilt: bool = False) -> bytes:
+        """Return evidence on a coordinate of a result that was proposed once."""
+        inputs = self._inputs(key)
+        result, models = self.model.results[key], self.blobs.models
+        old = models[self.model.model_root_of(result.parent)]
+        updates = {
+            seat: self.blobs.update_payload(seat, result.round)
+            for seat in seats_of(result.included)
+        }
+        new, before = payload_of(models[result.model_root], 4), payload_of(old, 4)
+        data = bytearray(build_refutation(inputs, coordinate, new, before, updates))
+        if is_spoilt:
+            data[-1 if coordinate < len(old) else 300] ^= 1
+        self.blobs.shown[bytes(data)] = (key, is_spoilt or not self._is_known(result))
+        self.sources[bytes(data)] = f"pair.refutation({key!r}, {coordinate}, {is_spoilt})"
+        return bytes(data)
+
+    def spoil(self, data: bytes, position: int) -> bytes:
+        """Return evidence with one byte changed."""
+        bad = bytearray(data)
+        bad[position] ^= 0x40
+        self.sources[bytes(bad)] = f"pair.spoil({self.sources[data]}, {position})"
+        self.blobs.shown[bytes(bad)] = (self.blobs.shown[data][0], True)
+        return bytes(bad)
+
+    def answer(self, key: bytes, which: int, first: int, count: int) -> bytes:
+        """Return what answers a challenge to a result that was proposed once; b"": nothing does."""
+        result = self.model.results.get(key)
+        reached, depth = self.model.size_of(which)
+        is_there = count in (1, 2, 4, 8) and count <= 2**depth and first < reached
+        if result is None or not is_there or first % count:
+            return b""
+        roots = {128: self.model.model_root_of(result.parent), 129: result.model_root}
+        if which in roots:
+            payload = payload_of(self.blobs.models[roots[which]], 4)
+        else:
+            payload = self.blobs.update_payload(which, result.round)
+            if which not in seats_of(result.included) or not self._is_known(result):
+                return b""
+        data = build_answer(self._inputs(key), which, first, count, payload)
+        self.blobs.shown[data] = (key, which, first, count)
+        self.sources[data] = f"pair.answer({key!r}, {which}, {first}, {count})"
+        return data
 
     # Moves --------------------------------------------------------------------------------
 
     def move(self, function: str, account: int, *arguments: Any, value: int = 0) -> str | None:
         """Make a move on both and compare; return why it was refused, None where it was not."""
-        told = ", ".join(map(repr, (function, account, *arguments)))
+        told = ", ".join(map(self._tell, (function, account, *arguments)))
         self.journal.append(f"pair.move({told}, value={value})")
         scene, reason, events = Scene.of(self.model), None, ()
         foreseen = self._foresee(function, arguments)
@@ -110,7 +188,14 @@ class Pair:
         assert foreseen is None or (reason is None) in foreseen, (function, arguments, reason)
         self.sent += 1
         self.is_behind = False
-        self.check(since=min(self.model.number - 1, self.model.head_round))
+        # No vote counts in a round before these: what is older stays as it was.
+        since = min(self.model.number - 1, self.model.voted_from)
+        self._since = min(self._since, since)
+        if self.sent % self.every:
+            Comparison(self.lab, self.model, self.observer).check(is_quick=True)
+        else:
+            self.check(since=self._since)
+            self._since = since
         self._count(function, reason, events, scene)
         return reason
 
@@ -152,10 +237,56 @@ class Pair:
 
     # Within -------------------------------------------------------------------------------
 
+    def _tell(self, argument: Any) -> str:
+        """Return an argument as Python; of evidence, how it was made."""
+        is_made = isinstance(argument, bytes) and argument in self.sources
+        return self.sources[argument] if is_made else repr(argument)
+
+    def _next_model(self, number: int, parent: bytes, seats: tuple[Seat, ...]) -> Vector:
+        """Return what follows from updates that all weigh 1."""
+        models, root = self.blobs.models, self.model.parameters.genesis
+        if parent in self.model.results:
+            root = self.model.results[parent].model_root
+        old = models.get(root, models[self.model.parameters.genesis])
+        if not seats:
+            return list(old)
+        updates = [self.blobs.update(seat, number) for seat in seats]
+        guard = self.model.parameters.model_bits - self.model.parameters.update_bits
+        ones = [1] * len(seats)
+        steps = [find_step(column, ones, 0, guard) for column in zip(*updates, strict=True)]
+        return [value + step for value, step in zip(old, steps, strict=True)]
+
+    def _inputs(self, key: bytes) -> Inputs:
+        result = self.model.results[key]
+        parent = self.model.results.get(result.parent)
+        row = self.model.rows[result.parent, result.round]
+        return Inputs(
+            parent=Key(result.parent),
+            parent_record=Record(*cast(Any, parent.record)) if parent else None,
+            commitments=tuple(Commitment(Root(c.root), Seat(c.seat), c.weight) for c in row),
+            included=result.included,
+            model_root=Root(result.model_root),
+            coefficients=result.coefficients,
+            tag_of=lambda seat: self.blobs.tag(seat, result.round),
+            update_bytes=self.model.parameters.update_bytes,
+        )
+
+    def _is_known(self, result: Proposed) -> bool:
+        """Whether the roots of all included updates are those of blobs that there are."""
+        row = self.model.rows[result.parent, result.round]
+        return all(
+            c.root == self.blobs.update_root(c.seat, result.round)
+            for c in row
+            if c.seat in seats_of(result.included)
+        )
+
     def _move_model(
         self, function: str, account: int, arguments: tuple[Any, ...], value: int
     ) -> frozenset[str]:
-        payment = {"value": value} if function in ("join", "top_up") else {}
+        payment = {"value": value} if function in PAYABLE else {}
+        block = self._request("eth_getBlockByNumber", "latest", False)
+        self.model.block = int(block["number"], 16)
+        self.model.base_fee = int(block["baseFeePerGas"], 16)
         try:
             getattr(self.model, function)(self.lab.now, ADDRESSES[account], *arguments, **payment)
         except Refused as refused:
@@ -197,14 +328,17 @@ class Pair:
         return {event.seat for event in events if isinstance(event, Withdrawn)}
 
 
-def open_pair(counters: Counters, *, admitted: tuple[int, ...] = (), **changes: object) -> Pair:
+def open_pair(
+    counters: Counters, *, admitted: tuple[int, ...] = (), every: int = 1, **changes: object
+) -> Pair:
     """Create a federation of PARAMETERS with `changes`; only accounts in `admitted` may join."""
     setup = {"admitted": admitted, **changes} if admitted else dict(changes)
+    changes |= {"coordinates": COORDINATES, "genesis": model_root(GENESIS)}
     if admitted:
         changes["admission"] = make_root(ADDRESSES[account] for account in admitted)
     with mock.patch("chain.devnet.building.GENESIS_BALANCE_WEI", WEALTH_WEI):
         lab = open_federation(**changes)
-    return Pair(lab, setup, counters)
+    return Pair(lab, setup, counters, every=every)
 
 
 @contextmanager

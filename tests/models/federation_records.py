@@ -67,6 +67,8 @@ class Tenancy:
     free_at: int = 0
     watch: Watch | None = None
     retired_at: int = 0
+    paid_to: int = 0
+    """No result of a round up to this one will pay it any more."""
 
     @property
     def stake(self) -> int:
@@ -161,10 +163,47 @@ class Opened:
     power: int
     active: int
     agreed: bytes | None = None
+    is_cut: bool = False
+    """Ended, open or not yet opened, when a result under it became void."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Agreement:
+    """A result that was the head once: when, in which block, and what became of it."""
+
     key: bytes
     round: int
     at: int
+    block: int
+    parent: bytes
+    asked: list[Asked] = field(default_factory=list)
+    is_refuted: bool = False
+    share: int = 0
+    """Wei for each who has a weight in it and approved it."""
+    is_short: bool = False
+    """The pool held less than it had earned."""
+    pot: int = 0
+    """Wei of the slashed stakes from which lost deposits are paid back."""
+
+    @property
+    def lost(self) -> int:
+        """Deposits that went to whoever answered, in wei."""
+        return sum(asked.bond for asked in self.asked if asked.is_answered)
+
+
+@dataclass
+class Asked:
+    """A challenge; open until it is answered or closed."""
+
+    which: int
+    first: int
+    count: int
+    challenger: str
+    bond: int
+    until: int
+    is_answered: bool = False
+    is_closed: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return not (self.is_answered or self.is_closed)

@@ -35,7 +35,8 @@ class SeatsModel(FederationHistory):
             self._weigh_stake(need, value)
             need(bool(free), "seats: every seat is taken")
             need(self._has_room(value), "seats: total stake of 2**95 wei or more")
-        self._seat(Tenancy(min(free), sender, endpoint, [(self.named + 1, value)]))
+        stakes = [(self.named + 1, value)]
+        self._seat(Tenancy(min(free), sender, endpoint, stakes, paid_to=self.named))
 
     def top_up(self, now: int, sender: str, seat: int, value: int = 0) -> None:
         tenancy = self._own(seat, sender)
@@ -61,7 +62,12 @@ class SeatsModel(FederationHistory):
         self._end(tenancy, LEFT)
 
     def withdraw(self, now: int, sender: str, seat: int) -> None:
-        tenancy = self._own(seat, sender)
+        tenancy = self.holder(seat)
+        if tenancy is None:
+            raise Refused(frozenset({"seats: no such seat"}))
+        with objections() as need:
+            is_own = tenancy.owner == sender or tenancy.stake == 0
+            need(is_own, "seats: not the owner")
         with objections() as need:
             need(tenancy.end != "", "seats: leave first")
         if tenancy.free_at == 0:
@@ -73,7 +79,9 @@ class SeatsModel(FederationHistory):
             tenancy.end = LEFT
             return
         with objections() as need:
-            need(now >= tenancy.free_at, "seats: still unbonding")
+            approved = [a for a in self.chain if a.round < tenancy.until]
+            is_settled = len(approved) <= self.settled(now)
+            need(now >= tenancy.free_at and is_settled, "seats: still unbonding")
         self.tenancies.remove(tenancy)
 
     # Retirement ---------------------------------------------------------------------------
@@ -117,16 +125,19 @@ class SeatsModel(FederationHistory):
         tenancy.retired_at = watch.at if watch else now
         self._end(tenancy, RETIRED)
 
-    def activate(self, now: int, sender: str, seat: int) -> None:
+    def activate(self, now: int, sender: str, seat: int, value: int = 0) -> None:
         tenancy = self._own(seat, sender)
+        stake = tenancy.stake + value
         with objections() as need:
             need(tenancy.end == RETIRED, "seats: not retired")
             is_counted = self.is_still_counted(tenancy, now)
             need(not is_counted, "seats: a round may still count the seat")
-            need(self._has_room(tenancy.stake), "seats: total stake of 2**95 wei or more")
+            self._weigh_stake(need, stake)
+            need(self._has_room(stake), "seats: total stake of 2**95 wei or more")
         self.tenancies.remove(tenancy)
-        stakes = [(self.named + 1, tenancy.stake)]
-        self._seat(Tenancy(seat, tenancy.owner, tenancy.endpoint, stakes))
+        stakes = [(self.named + 1, stake)]
+        again = Tenancy(seat, tenancy.owner, tenancy.endpoint, stakes, paid_to=tenancy.paid_to)
+        self._seat(again)
 
     # Within -------------------------------------------------------------------------------
 

@@ -12,17 +12,20 @@ from chain.mining import Mining
 from chain.observer import Observer
 from chain.sender import Sender
 from chain.types import Parameters
+from localnet.byzantine import Lying
 from localnet.clock import SimulatedClock
-from localnet.exchange import LocalExchange
+from localnet.exchange import OUTSIDE, LocalExchange
 from node.blobs.store import Blob, MemoryBlobs
 from node.contract import Contract
 from node.encoding import Layout, encode_model, to_payload
 from node.journal import Journal
 from node.merkle import MODEL_TAG, compute_root
 from node.peer import Peer
+from node.result import compute_result
 from node.round import Wait
 from node.spec import Spec, rule_of, write_spec
 from node.training import Course, train
+from node.watchtower import Watchtower
 
 ETHER = 10**18
 COORDINATES = 300  # an update of three leaves, a model of five
@@ -51,6 +54,11 @@ PARAMETERS = {
     "retire_seconds": 3600,
     "max_missed": 10,
     "admission": bytes(32),
+    "challenge_blocks": 0,
+    "max_unsettled": 1024,
+    "bond_wei": ETHER // 100,
+    "challenger_cap_wei": ETHER // 10,
+    "reward_wei_per_second": 0,
 }
 
 
@@ -128,6 +136,7 @@ class Recording:
     def __init__(self, sender, sent):
         self._sender = sender
         self._sent = sent
+        self.address = sender.address
 
     def submit(self, call, note):
         self._sent.append(call)
@@ -147,6 +156,8 @@ class Lives:
     journal: object
     sent: list = field(default_factory=list)
     count: int = 0
+    opened: object = None
+    """The journal, as the latest life has it open."""
 
 
 class PeersLab:
@@ -157,9 +168,10 @@ class PeersLab:
 
     def __init__(self, seats=4, directory=None, kinds=None, store=None, confirmations=0, **changed):
         self.confirmations = confirmations
+        self.kinds = kinds or {}
         self._stack = ExitStack()
         self.clock = SimulatedClock()
-        self.devnet = self._stack.enter_context(Devnet(clock=self.clock, accounts=seats))
+        self.devnet = self._stack.enter_context(Devnet(clock=self.clock, accounts=seats + 1))
         self.web3 = connect_devnet(self.devnet)
         self.senders = [
             Sender(self.web3, account, is_gas_free=True) for account in self.devnet.accounts
@@ -167,7 +179,7 @@ class PeersLab:
         self.parameters = Parameters(**PARAMETERS | changed)
         deployment = deploy(self.web3, self.senders[0], SPEC, self.parameters)
         self.federation, self.created_at = deployment.federation, deployment.block
-        for seat, sender in enumerate(self.senders):
+        for seat, sender in enumerate(self.senders[:seats]):
             sender.send(self.federation.call("join", f"local:{seat}", [], value_wei=ETHER))
         self.store = MemoryBlobs() if store is None else store
         genesis = Blob(self.parameters.genesis, len(GENESIS))
@@ -182,7 +194,8 @@ class PeersLab:
         self.observer = self.observe()
         self.contract = Contract(self.federation, self.observer, self.parameters)
         self.lives = [
-            Lives(None if directory is None else directory / f"{seat}.db") for seat in range(seats)
+            Lives(None if directory is None else directory / f"{seat}.db")
+            for seat in range(seats + 1)
         ]
         self.peers = {seat: self.start(seat) for seat in range(seats)}
 
@@ -199,27 +212,42 @@ class PeersLab:
         observer.poll()
         return observer
 
+    def raise_watchtower(self, fuse=None):
+        """Let one without a seat take part, with the account behind those of the seats."""
+        effects = self._effects(len(self.lives) - 1, OUTSIDE, fuse)
+        # It fetches for hours what is hidden, and nothing of that is kept over a restart.
+        effects["exchange"] = self.exchange.shelf(OUTSIDE)
+        self.peers[OUTSIDE] = Watchtower(**effects)
+
     def start(self, seat, fuse=None, *, is_pure=True, **parts):
         """Build a seat's peer on what outlives it."""
-        lives, fuse = self.lives[seat], fuse or Fuse()
+        fuse = fuse or Fuse()
+        effects = self._effects(seat, seat, fuse)
+        trainer = InlineTrainer(self.parameters, 0 if is_pure else self.lives[seat].count)
+        effects["trainer"] = Fused(trainer, fuse, "start", "find")
+        kind = self.kinds.get(seat)
+        if kind is not None:
+            effects["is_guarding"] = kind.is_guarding
+            if kind.is_lying:
+                effects["compute"] = Lying(compute_result)
+        return Peer(seat=seat, **effects | parts)
+
+    def _effects(self, account, holder, fuse):
+        """Build what every life of an account begins with; `holder` names its shelf."""
+        lives, fuse = self.lives[account], fuse or Fuse()
         lives.count += 1
         journal = self._stack.enter_context(Journal(lives.journal))
-        trainer = InlineTrainer(self.parameters, 0 if is_pure else lives.count)
-        shelf = self.exchange.shelf(seat)
-        effects = {
+        lives.opened = journal
+        shelf = self.exchange.shelf(holder)
+        sender = Recording(self.senders[account], lives.sent)
+        return {
             "contract": self.contract,
-            "sender": Fused(
-                Recording(self.senders[seat], lives.sent), fuse, "submit", "find", "renew"
-            ),
+            "sender": Fused(sender, fuse, "submit", "find", "renew"),
             "blobs": Fused(shelf, fuse, "keep"),
             "exchange": Fused(shelf, fuse, "start", "outcome"),
             "journal": Fused(journal, fuse, *RECORDS),
-            "trainer": Fused(trainer, fuse, "start", "find"),
             "clock": self.clock,
         }
-        peer = Peer(seat=seat, **effects | parts)
-        peer.lab_journal = journal
-        return peer
 
     def turn(self, on_crash=None):
         """Let every peer do all it can, then mine, or let time pass; False: nothing can happen."""

@@ -31,7 +31,7 @@ def look(daemon):
 
 def open_daemon(lab):
     peer = lab.peers[SEAT]
-    journal = peer.lab_journal
+    journal = lab.lives[SEAT].opened
     return Stepped(lab.contract, peer, journal, Shelves(), list, None, Tallies(), clock=lab.clock)
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from node.errors import FolderBusy
-from node.folder_lock import LOCK, is_locked, lock_folder
+from node.folder_lock import LOCK, find_holder, is_locked, lock_folder
 
 HOLD = """
 import sys
@@ -41,6 +41,7 @@ def test_lock_folder__held_by_another_process__names_it(tmp_path):
             f"got process {process.pid} at work in it"
         )
         assert is_locked(tmp_path)
+        assert find_holder(tmp_path) == f"process {process.pid}"
         process.kill()
 
 

@@ -117,9 +117,13 @@ def test_found__the_page_tells_of_another_model__is_refused(tmp_path):
     ("old", "new", "told"),
     [
         ("holdfast = 1", "holdfast = 2", "plan: holdfast: expected version 1, got 2"),
-        ('name = "mlp"', "", "plan: learner.name: expected Field required"),
+        ('name = "mlp"', "", "plan: learner.name: expected a text, got none"),
         ("commit_seconds = 60", "commit_seconds = 0", "plan: time.commit_seconds: expected"),
-        ("commit_seconds = 60", "commit = 60", "plan: time.commit: expected Extra inputs"),
+        (
+            "commit_seconds = 60",
+            "commit = 60",
+            "plan: time.commit: expected one of commit_sec",
+        ),
         ("[seats]", "[seats", "plan: expected TOML"),
     ],
 )

@@ -54,7 +54,7 @@ def play_with_crash(directory, at, *, is_pure):
         fuse = Fuse(at)
         lab.peers[KILLED] = lab.start(KILLED, fuse, is_pure=is_pure)
         ledger = lab.play(ROUNDS, lambda seat: lab.start(seat, is_pure=is_pure))
-        lives, journal = lab.lives[KILLED], lab.peers[KILLED].lab_journal
+        lives, journal = lab.lives[KILLED], lab.lives[KILLED].opened
         assert all(len(roots) == 1 for roots in sent_commitments(lives).values())
         assert sent_votes(lives)
         assert all(map(journal.has_recomputed, sent_votes(lives)))

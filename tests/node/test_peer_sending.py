@@ -27,7 +27,7 @@ def send_and_drop(lab, seat):
     moment = ask(lab.web3, "evm_snapshot")
     exhaust(lab.peers[seat])
     assert lab.peers[seat].is_sending
-    sent = decode_pending(lab.peers[seat].lab_journal.find_sending())
+    sent = decode_pending(lab.lives[seat].opened.find_sending())
     assert ask(lab.web3, "evm_revert", moment) is True
     assert ask(lab.web3, "eth_getTransactionByHash", "0x" + sent.transaction.hex()) is None
     lab.mining.mine()
@@ -42,7 +42,7 @@ def test_step__its_commitment_is_dropped__sends_it_again_and_counts(tmp_path):
         assert [number for number, _ in commitments(lab, LATE)][:2] == [1, 2]
         assert [logged.event.round for logged in ledger.agreed] == [1, 2]
         # One act, one transaction: it was not decided a second time.
-        acts = [act for act, number, _ in lab.peers[LATE].lab_journal.intentions() if number == 1]
+        acts = [act for act, number, _ in lab.lives[LATE].opened.intentions() if number == 1]
         assert acts.count("commit") == 1
 
 
@@ -106,7 +106,7 @@ def test_step__a_reorg_forgets_what_was_mined_before__decides_anew(tmp_path):
         for peer in lab.peers.values():
             exhaust(peer)
         seat = next(seat for seat, peer in lab.peers.items() if peer.is_sending)
-        sent = decode_pending(lab.peers[seat].lab_journal.find_sending())
+        sent = decode_pending(lab.lives[seat].opened.find_sending())
         assert ask(lab.web3, "evm_revert", moment) is True
         ask(lab.web3, "eth_sendRawTransaction", "0x" + sent.newest.raw.hex())
         lab.mining.mine()
@@ -142,7 +142,7 @@ def test_peer__back_while_its_transaction_is_on_its_way__follows_that_one(tmp_pa
         lab.observer.poll()
         moment = ask(lab.web3, "evm_snapshot")
         exhaust(lab.peers[LATE])
-        sent = decode_pending(lab.peers[LATE].lab_journal.find_sending())
+        sent = decode_pending(lab.lives[LATE].opened.find_sending())
         if is_dropped:
             ask(lab.web3, "evm_revert", moment)
         lab.peers[LATE] = lab.start(LATE)
@@ -162,7 +162,7 @@ def test_peer__back_while_its_transaction_is_on_its_way__follows_that_one(tmp_pa
 def test_peer__killed_between_journal_and_node__sends_what_it_had_signed(tmp_path):
     with PeersLab(4, tmp_path) as lab:
         lab.observer.poll()
-        journal = lab.peers[LATE].lab_journal
+        journal = lab.lives[LATE].opened
         lab.peers[LATE] = lab.start(LATE, journal=Fused(journal, Fuse(2), "record_sending"))
         with pytest.raises(Crash):
             exhaust(lab.peers[LATE])
@@ -179,7 +179,7 @@ def test_step__the_contract_refuses_for_good__is_told_once_and_not_at_every_star
     with PeersLab(4, tmp_path) as lab:
         parent = lab.observer.ledger.genesis
         no_root = lab.federation.call("commit", 1, LATE, parent, bytes(32), 10, 1)
-        journal = lab.peers[LATE].lab_journal
+        journal = lab.lives[LATE].opened
         lab.senders[LATE].submit(no_root, lambda each: journal.record_sending(each.encode()))
         lab.peers[LATE] = lab.start(LATE)
         lab.mining.mine()

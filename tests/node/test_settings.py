@@ -62,19 +62,24 @@ def test_write_settings__read_again__are_the_same(tmp_path, settings):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("chain_id = 31337", 'chain_id = "x"', "chain.chain_id: expected Input should be a valid"),
-        ("chain_id = 31337", "", "chain.chain_id: expected Field required"),
-        ("chain_id = 31337", "chain_id = 31337\nspeed = 1", "chain.speed: expected Extra inputs"),
-        ('"https://clinic', '"ftp://clinic', "exchange.endpoint: expected String should match"),
+        ("chain_id = 31337", 'chain_id = "x"', "chain.chain_id: expected a whole number, at"),
+        ("chain_id = 31337", "", "chain.chain_id: expected a whole number, at least 1, got none"),
+        ("chain_id =", "speed = 1\nchain_id =", "chain.speed: expected one of rpc, contract, cha"),
+        ('"https://clinic', '"ftp://clinic', "exchange.endpoint: expected a URL with http:// or"),
         ('"2/5"', '"6/5"', "data.share: expected 1/5 to 5/5, got '6/5'"),
-        ('"2/5"', '"0/5"', "data.share: expected String should match"),
-        ("confirmations = 3", "confirmations = -1", "chain.confirmations: expected Input should"),
-        ('"7:0x', '"0:0x', "chain.checkpoint: expected String should match"),
+        ('"2/5"', '"0/5"', "data.share: expected I/N such as 2/5, got '0/5'"),
+        ("confirmations = 3", "confirmations = -1", ", at least 0, at most 1000, got -1"),
+        ("confirmations =", "confirmation =", " (perhaps confirmations), got an unknown confirm"),
+        ('"7:0x', '"0:0x', "chain.checkpoint: expected HEIGHT:0xKEY, got '0:0x"),
         ("[data]", "[data", "expected TOML"),
-        ("public = true", 'public = "yes"', "exchange.public: expected Input should be a valid"),
-        ("connections = 7", "connections = 0", "exchange.connections: expected Input should be"),
+        ("[data]", "[data]\nlisten = 1", "expected one of source, label, share (perhaps exchange"),
+        ("[data]", "[data.source]", "data.source: expected a text, got {"),
+        ('"http://127.0.0.1:8545"', "1", "chain.rpc.0: expected a text, got 1"),
+        ("rpc = [", 'rpc = ["x", ', "chain.rpc: expected a list of one endpoint, or of two, got ["),
+        ("public = true", 'public = "yes"', "exchange.public: expected true or false, got 'yes'"),
+        ("connections = 7", "connections = 0", "exchange.connections: expected a whole number, a"),
         ('key = "/etc', '# key = "/etc', "exchange: expected certificate and key, got one without"),
-        ('":::7710"', '"7710"', "exchange.listen: expected String should match"),
+        ('":::7710"', '"7710"', "exchange.listen: expected HOST:PORT, got '7710'"),
     ],
 )
 def test_read_settings__a_wrong_entry__is_named(tmp_path, old, new, told):
@@ -85,6 +90,11 @@ def test_read_settings__a_wrong_entry__is_named(tmp_path, old, new, told):
     with pytest.raises(SettingsRefused) as caught:
         read_settings(tmp_path)
     assert told in str(caught.value)
+
+
+def test_write_settings__a_new_page__is_for_its_owner_alone(tmp_path):
+    write_settings(tmp_path, WHOLE)
+    assert (tmp_path / SETTINGS).stat().st_mode & 0o777 == 0o600
 
 
 def test_read_settings__no_folder_of_a_peer__is_told(tmp_path):
@@ -120,8 +130,8 @@ def test_change_settings__several__all_of_them():
         ("listen=x", "--set listen: expected KEY=VALUE, of chain.rpc, chain.contract, chain."),
         ("exchange.listen", "--set exchange.listen: expected KEY=VALUE, of chain.rpc"),
         ("exchange.public=yes", "--set exchange.public: expected a value as in TOML, got 'yes'"),
-        ("exchange.public=1", "--set: exchange.public: expected Input should be a valid boolean"),
-        ("exchange.listen=7710", "--set: exchange.listen: expected String should match pattern"),
+        ("exchange.public=1", "--set: exchange.public: expected true or false, got 1"),
+        ("exchange.listen=7710", "--set: exchange.listen: expected HOST:PORT, got '7710'"),
         ("exchange.key=a.key", "--set: exchange: expected certificate and key, got one without"),
     ],
 )

@@ -117,17 +117,37 @@ def test_write_spec__half_a_character__is_refused():
 @pytest.mark.parametrize(
     ("old", "new", "entry"),
     [
-        (b"seed = 7", b"seed = 7\ncolour = 3", "spec: colour"),
-        (b"[learner]", b"[learner]\ndepth = 3", "spec: learner.depth"),
+        (
+            b"seed = 7",
+            b"seed = 7\ncolour = 3",
+            "spec: colour: expected one of holdfast, na",
+        ),
+        (
+            b"[learner]",
+            b"[learner]\noption = 3",
+            r"option: .* \(perhaps options\), got an",
+        ),
         (b"[data]", b"[data]\nrows = 3", "spec: data.rows"),
         (b"[model]", b"[model]\nsize = 3", "spec: model.size"),
-        (b"[2, 3],", b'[2, 3], "order" = "F",', "spec: model.arrays.0.order"),
-        (b"seed = 7", b"", "spec: seed: expected Field required"),
+        (
+            b"[2, 3],",
+            b'[2, 3], "order" = "F",',
+            "arrays.0.order: expected one of name, sh",
+        ),
+        (b"seed = 7", b"", "spec: seed: expected a whole number, at least 0, got none"),
         (b"seed = 7", b"seed = -1", "spec: seed"),
         (b"seed = 7", b'seed = "7"', "spec: seed"),
         (b"seed = 7", b"seed = true", "spec: seed"),
-        (b"held_out = 0.2", b"held_out = 1.0", "spec: data.held_out"),
-        (b"[2, 3]", b"[2, true]", "spec: model.arrays.0.shape.1"),
+        (
+            b"held_out = 0.2",
+            b"held_out = 1.0",
+            "held_out: expected a number, more than 0, le",
+        ),
+        (
+            b"[2, 3]",
+            b"[2, true]",
+            "spec: model.arrays.0.shape.1: expected a whole n",
+        ),
         (b"[2, 3]", b"[2, -3]", "spec: model: encoding: shape of array 'weight'"),
         (b'"bias"', b'"weight"', "spec: model: encoding: names of the arrays"),
         (b'"float64"', b'"complex64"', "spec: model: encoding: dtype of array 'bias'"),

@@ -62,6 +62,8 @@ class Rogue(Conduct):
     def lets_out(self, me: Participant, data: bytes) -> bool:
         kept = {Fault.SILENT: VOTES, Fault.COPIED_ROOT: COMMITMENTS}.get(self.fault, ())
         is_kept = read_call(data)[0] in kept
+        if self.fault is Fault.LIE and read_call(data)[0] in VOTES:
+            me.world.note(self.fault)
         if is_kept:
             me.world.note(self.fault)
         return not is_kept

@@ -8,14 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from federation_model import FederationModel
 from federation_records import LEFT, RETIRED, Proposed, Refused
 
 from chain import types
-from chain.types import Event, Key, Parameters, Root, RoundId, Seat, Wei, bitmap_of
+from chain.types import (
+    Collected,
+    Event,
+    Key,
+    Parameters,
+    Root,
+    RoundId,
+    Seat,
+    Wei,
+    bitmap_of,
+)
+from node.blobs.naming import Naming
+from node.blobs.store import Readable
+
+from .court import Court, JudgedModel, dispute, load_disputes, save_disputes
 
 State = tuple[Any, ...]
-PAID = ("join", "top_up")
+PAID = ("join", "top_up", "challenge")
+DISPUTES = ("challenge", "answer", "close", "refute", "collect")
 REFUSED_FIRST = {
     "commit": (
         "rounds: the seat does not count in this round",
@@ -53,16 +67,25 @@ def name_reason(function: str, reasons: frozenset[str]) -> str:
 
 
 class ModelContract:
-    """One federation; `wallets` is what each account owns beside its stake, in wei."""
+    """One federation; `wallets` is what each account owns beside its stake, in wei. `payloads` are
+    what stands behind the roots."""
 
-    def __init__(self, parameters: Parameters, genesis: Key, wallets: dict[str, int]) -> None:
-        self.model = FederationModel(parameters, genesis)
+    def __init__(
+        self,
+        parameters: Parameters,
+        genesis: Key,
+        wallets: dict[str, int],
+        payloads: Readable,
+        naming: Naming,
+    ) -> None:
+        self.model = JudgedModel(parameters, genesis)
+        self.model.court = Court(payloads, naming)
         self.wallets = wallets
 
     @property
     def wealth(self) -> int:
-        """All there is, in wei: in wallets and at stake."""
-        return sum(self.wallets.values()) + self.model.balance
+        """All there ever was, in wei: in wallets, in the contract, and burned."""
+        return sum(self.wallets.values()) + self.model.balance + self.model.burned
 
     def apply(
         self, now: int, sender: str, function: str, arguments: tuple[Any, ...], value: int
@@ -70,6 +93,11 @@ class ModelContract:
         """Make a call in a block of time `now`; raises the model's Refused, with nothing done."""
         if function == "attest_and_commit":
             return self._apply_both(now, sender, arguments)
+        if function in DISPUTES:
+            told = dispute(self.model, now, sender, function, arguments, value)
+            self.wallets[sender] -= value if function in PAID else 0
+            self.wallets[sender] += sum(e.amount_wei for e in told if isinstance(e, Collected))
+            return told
         model = self.model
         number, height, end = model.number, len(model.chain), model.commit_end()
         held = {t.seat: t for t in model.tenancies}
@@ -137,7 +165,7 @@ class ModelContract:
     def _tell_vote(self, seat: int, key: Key, height: int, number: int) -> tuple[Event, ...]:
         told: list[Event] = [types.Attested(key, Seat(seat))]
         if len(self.model.chain) > height:
-            told.append(types.Agreed(RoundId(number), key, height + 1))
+            told.append(types.Agreed(RoundId(number), key, height + 1, Wei(0)))
         if self.model.number > number:
             told.append(self._tell_opening())
         return tuple(told)
@@ -183,27 +211,32 @@ class ModelContract:
             {name: tuple(row) for name, row in model.rows.items()},
             {key: (result, dict(result.votes)) for key, result in model.results.items()},
             tuple(model.votes),
-            tuple((opened, opened.agreed) for opened in model.rounds),
+            tuple((opened, opened.agreed, opened.is_cut) for opened in model.rounds),
             tuple(model.chain),
+            dict(model.archive),
+            save_disputes(model),
+            dict(model.fixed),
             dict(self.wallets),
         )
 
     def load(self, state: State) -> None:
         """Be again what was saved."""
         model = self.model
-        tenancies, present, rolls, rows, results, votes, rounds, chain, wallets = state
+        tenancies, present, rolls, rows, results, votes, rounds, chain, *rest = state
+        archive, disputes, fixed, wallets = rest
         for tenancy, fields in tenancies:
             vars(tenancy).update(fields)
         for result, voters in results.values():
             result.votes = dict(voters)
-        for opened, agreed in rounds:
-            opened.agreed = agreed
+        for opened, agreed, is_cut in rounds:
+            opened.agreed, opened.is_cut = agreed, is_cut
         model.tenancies = [tenancy for tenancy, _ in tenancies]
         model.present, model.rolls = dict(present), dict(rolls)
         model.rows = {name: list(row) for name, row in rows.items()}
         model.results = {key: result for key, (result, _) in results.items()}
         model.votes = list(votes)
-        model.rounds = [opened for opened, _ in rounds]
-        model.chain = list(chain)
+        model.rounds = [opened for opened, *_ in rounds]
+        model.chain, model.archive, model.fixed = list(chain), dict(archive), dict(fixed)
+        load_disputes(model, disputes)
         self.wallets.clear()
         self.wallets.update(wallets)

@@ -28,6 +28,10 @@ SCENES = (
     "a transaction offered anew for more",
     "a peer that called retire",
     "a peer that called activate",
+    "a peer that called answer",
+    "a peer that called collect",
+    "a peer that called challenge",
+    "a false refutation that was refused",
 )
 
 

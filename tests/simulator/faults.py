@@ -48,6 +48,7 @@ class Fault(Enum):
     SUBSET_PROPOSAL = "proposes fewer updates than there are"
     SILENT = "commits and never votes"
     COPIED_ROOT = "commits to another's update"
+    LIE = "approves a wrong model alone"
 
 
 SERVING = (Fault.SELECTIVE, Fault.LATE_RELEASE, Fault.DIFFERENT_BLOBS, Fault.WITHHOLD)
@@ -57,6 +58,7 @@ BYZANTINE = (
     Fault.SUBSET_PROPOSAL,
     Fault.SILENT,
     Fault.COPIED_ROOT,
+    Fault.LIE,
 )
 """A seat is one of these for ever; the healing does not mend it."""
 RUINOUS = (Fault.OLD_FOLDER, Fault.STOLEN_KEY)

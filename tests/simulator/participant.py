@@ -12,6 +12,7 @@ from chain.errors import Unreachable
 from chain.observer import Observer
 from chain.sender import Sender
 from chain.types import Logged, Seat
+from localnet.byzantine import Lying
 from node.blobs.errors import BlobCorrupt, StoreFailed
 from node.blobs.store import Blob
 from node.contract import Contract
@@ -23,7 +24,7 @@ from node.errors import JournalFailed, PeerRefused
 from node.peer import Peer
 from node.spec import rule_of
 
-from .byzantine import HONEST, Conduct
+from .byzantine import HONEST, Conduct, Rogue
 from .disk import Disk, DiskStore, Fused
 from .faults import Fault, Incident
 from .network import SimulatedExchange
@@ -92,12 +93,17 @@ class Participant:
         self.is_fickle = False
         self.is_away = False
         self.down_until = 0
+        self.unwired_until = 0
         self._wake_at = FOR_EVER
         self._free_at = 0
 
     @property
     def is_honest(self) -> bool:
         return self.conduct is HONEST
+
+    @property
+    def is_lying(self) -> bool:
+        return isinstance(self.conduct, Rogue) and self.conduct.fault is Fault.LIE
 
     @property
     def seat(self) -> Seat | None:
@@ -265,7 +271,8 @@ class Participant:
             journal=journal,  # type: ignore[arg-type]
             trainer=Fused(trainer, "trainer", self.touch, "start", "find"),  # type: ignore[arg-type]
             clock=self.clock,
-            compute=world.compute,
+            compute=Lying(world.compute) if self.is_lying else world.compute,
+            is_guarding=not self.is_lying,
         )
         self.shelves = Shelves()
         self.shelves.update(contract, observer.history, self.clock())

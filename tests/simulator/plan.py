@@ -26,6 +26,9 @@ RULES = (
 )
 ATTEST_SECONDS = 48
 COMMIT_SECONDS = 40
+ANSWER_SECONDS = 120
+"""Longer than any fault but a darkness lasts."""
+BOND_WEI = Wei(10**16)
 FAULTS = tuple(Fault)
 
 
@@ -37,6 +40,7 @@ class Story(Enum):
     LEAVE = "somebody leaves and takes its stake"
     TOP_UP = "somebody adds to its stake"
     WITHHELD = "who never serves is retired for it"
+    QUESTIONED = "somebody asks for what honest peers have, and calls right what is wrong"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,9 @@ def draw_plan(seed: int) -> Plan:
         wanted += [Fault.REORG, Fault.REORG]
     if seed % 19 == 18:
         wanted = []
+    if leading is Fault.BLACKOUT:
+        # Whoever approved must answer, and may not be away for longer than a window.
+        stories.discard(Story.QUESTIONED)
     if Story.WITHHELD in stories:
         wanted.insert(0, Fault.WITHHOLD)
     is_crowded = bool(stories & {Story.SILENCE, Story.LEAVE, Story.WITHHELD})
@@ -116,6 +123,8 @@ def _draw_stories(seed: int, rng: Random, weighting: int) -> set[Story]:
         stories.add(Story.LEAVE)
     if seed % 17 == 13:
         stories.add(Story.WITHHELD)
+    if seed % 5 == 3:
+        stories.add(Story.QUESTIONED)
     if rng.random() < 0.2 and weighting != EQUAL:
         stories.add(Story.TOP_UP)
     return stories
@@ -201,9 +210,14 @@ def _parameters(rule: tuple[int, int, int, int, int], min_updates: int) -> Param
         commit_seconds=COMMIT_SECONDS,
         grace_seconds=6,
         attest_seconds=ATTEST_SECONDS,
-        challenge_seconds=30,
-        answer_seconds=15,
+        challenge_seconds=60,
+        answer_seconds=ANSWER_SECONDS,
         retire_seconds=40,
         max_missed=2,
         admission=bytes(32),
+        challenge_blocks=0,
+        max_unsettled=1024,
+        bond_wei=BOND_WEI,
+        challenger_cap_wei=Wei(10**17),
+        reward_wei_per_second=Wei(0),
     )

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from federation_records import LEFT, RETIRED, Tenancy
 
+from chain.disputes import NEW_MODEL, OLD_MODEL
+from chain.ledger import Ledger
 from chain.retirement import find_withheld
-from chain.types import Seat
+from chain.types import Key, Seat, seats_of
+from node.refutation import build_evidence, open_case
 
-from .plan import ETHER, Story
+from .faults import Fault
+from .plan import BOND_WEI, ETHER, Story
 
 if TYPE_CHECKING:
     from .participant import Participant
@@ -21,6 +25,12 @@ Look = Callable[[], bool]
 """Does what can be done now; whether the story is over."""
 SECONDS = 6
 """Between two looks."""
+UNWIRED_SECONDS = 60
+"""As long as a round may take, so that the newcomer counts in one meanwhile."""
+PATIENCE_SECONDS = 250
+"""Two rounds that lapse, and one that is agreed; before the silent seat is retired."""
+ANSWERS = 2
+"""After which whoever asks has heard enough."""
 
 
 class Stories:
@@ -51,6 +61,7 @@ class Stories:
             Story.LEAVE: self._leave,
             Story.TOP_UP: self._top_up,
             Story.WITHHELD: self._accuse,
+            Story.QUESTIONED: self._question,
         }[story]
 
     # The stories --------------------------------------------------------------------------
@@ -63,8 +74,18 @@ class Stories:
         if self._tenancy(newcomer) is None:
             world.desk.order(newcomer, "join", "late", [], value=ETHER)
             return False
+        if Fault.SILENT in world.plan.rogues.values():
+            self._unwire(newcomer)
         newcomer.start()
         return newcomer.daemon is not None and self._has_voted_since_join(newcomer)
+
+    def _unwire(self, newcomer: Participant) -> None:
+        """Let a newcomer ask in vain at first. Beside a seat that never votes the others cannot do
+        without it, so nobody brings it a newer head instead."""
+        now = self._world.schedule.now
+        newcomer.unwired_until = newcomer.unwired_until or now + UNWIRED_SECONDS
+        is_late = now >= newcomer.unwired_until + PATIENCE_SECONDS
+        assert not is_late, "a newcomer does not ask again for what it needs"
 
     def _has_voted_since_join(self, newcomer: Participant) -> bool:
         tenancy = self._tenancy(newcomer)
@@ -138,6 +159,34 @@ class Stories:
             proof = [astuple(record) for record in records]
             world.desk.order(world.janitor, "retire_withholder", tenancy.seat, proof)
         return False
+
+    def _question(self) -> bool:
+        """Ask for leaves of what stands, until two challenges were answered; in between call a
+        right coordinate wrong."""
+        world = self._world
+        model, ledger = world.model(), world.ledger()
+        asked = [each for agreement in model.archive.values() for each in agreement.asked]
+        mine = [each for each in asked if each.challenger == world.janitor.address]
+        if sum(each.is_answered for each in mine) >= ANSWERS:
+            return True
+        if ledger is None or not model.chain or any(each.is_open for each in mine):
+            return False
+        result = model.results[model.chain[-1].key]
+        which = world.rng.choice((*seats_of(result.included), OLD_MODEL, NEW_MODEL))
+        leaves = (which, 0, 1)
+        world.desk.order(world.janitor, "challenge", result.record, *leaves, value=BOND_WEI)
+        if result.key in ledger.results:
+            self._accuse_falsely(ledger, Key(result.key))
+        return False
+
+    def _accuse_falsely(self, ledger: Ledger, key: Key) -> None:
+        world = self._world
+        case = open_case(ledger, world.witness.naming, key)
+        coordinate = world.rng.randrange(case.coordinates)
+        data = build_evidence(case, world.witness, coordinate)
+        call = (int(case.result.round), coordinate, data)
+        assert not world.desk.order(world.janitor, "refute", *call), "right, and refuted"
+        world.counters["a false refutation that was refused"] += 1
 
     def _tenancy(self, participant: Participant) -> Tenancy | None:
         tenancies = self._world.model().tenancies

@@ -10,13 +10,14 @@ import numpy as np
 from chain.keys import compute_result_key
 from chain.ledger import Ledger
 from chain.pending import decode_pending
-from chain.types import Agreed, Attested, Key, Opened, Root, RoundId, Seat
+from chain.types import Agreed, Attested, Key, Opened, Root, RoundId, Seat, Slashed
+from node.blobs.errors import BlobMissing
 from node.blobs.naming import Naming
 from node.blobs.store import Blob
 from node.encoding import model_from_payload, to_payload, update_from_payload
 from node.errors import PeerRefused, QuorumRefused
 from node.merkle import MODEL_TAG, compute_root
-from node.peer import NOT_NOW
+from node.outbox import NOT_NOW
 from node.rule.parameters import Member, Roll
 from node.rule.readable import aggregate_readably
 from node.spec import rule_of
@@ -45,6 +46,19 @@ class Witness:
     def archive(self, blob: Blob, payload: bytes) -> None:
         """Remember a payload that somebody keeps."""
         self._payloads[blob] = payload
+
+    def get(self, blob: Blob) -> bytes:
+        """Return a payload that somebody kept once. Raises BlobMissing."""
+        if blob not in self._payloads:
+            raise BlobMissing(f"blob {blob.name}", "kept by anybody", "none")
+        return self._payloads[blob]
+
+    def has(self, blob: Blob) -> bool:
+        return blob in self._payloads
+
+    @property
+    def naming(self) -> Naming:
+        return self._naming
 
     # While it goes on ---------------------------------------------------------------------
 
@@ -132,6 +146,8 @@ class Witness:
             parent = event.key
         chain.load_head()
         assert chain.contract.wealth == self._world.wealth, "wei in is wei out"
+        slashed = [each.event for each in logged if isinstance(each.event, Slashed)]
+        assert not slashed, "somebody who approved what is right lost stake"
         self._check_foreign_votes([each.event for each in logged])
 
     def check_agreement(self, head: Key, model_root: Root) -> None:

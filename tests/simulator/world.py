@@ -49,8 +49,9 @@ def addresses() -> tuple[str, ...]:
 
 
 def contract_address(deployer: str) -> str:
-    """Return the address of an account's first creation (Yellow Paper, section 7)."""
-    return "0x" + keccak(b"\xd6\x94" + bytes.fromhex(deployer[2:]) + b"\x80")[12:].hex()
+    """Return the address of an account's second creation (Yellow Paper, section 7); the first is
+    the judge."""
+    return "0x" + keccak(b"\xd6\x94" + bytes.fromhex(deployer[2:]) + b"\x01")[12:].hex()
 
 
 class World:
@@ -187,7 +188,10 @@ class World:
         return True
 
     def is_cut(self, one: Participant, other: Participant) -> bool:
-        """Whether two peers are on two sides of a partition."""
+        """Whether two peers are on two sides of a partition, or one of them has no wires yet."""
+        if max(one.unwired_until, other.unwired_until) > self.schedule.now:
+            self.note(Fault.PARTITION)
+            return True
         for incident in self.troubles.active.get(Fault.PARTITION, ()):
             if (one.index + incident.size) % 3 < 1 != (other.index + incident.size) % 3 < 1:
                 self.note(Fault.PARTITION)
@@ -228,7 +232,9 @@ class World:
 
     def _open_chain(self) -> None:
         wallets = dict.fromkeys(addresses(), WALLET_WEI)
-        contract = ModelContract(self.plan.parameters, self.genesis_key, wallets)
+        contract = ModelContract(
+            self.plan.parameters, self.genesis_key, wallets, self.witness, self.witness.naming
+        )
         self.wealth = contract.wealth
         self.chain = SimulatedChain(
             contract, self.plan.parameters, SPEC, START, Random(f"chain {self.plan.seed}")

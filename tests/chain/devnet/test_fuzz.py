@@ -196,7 +196,7 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(METHODS), st.lists(JSON, max_size=4))
 def test_handle__any_method_with_any_parameters__is_a_result_or_its_own_error(
     lab, method, params

@@ -68,7 +68,7 @@ topic = st.sampled_from(TOPICS)
 conditions = st.none() | topic | st.lists(topic, max_size=2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_get_logs__any_filter__is_what_the_specification_says(logged, data) -> None:
     lab, addresses, every = logged

@@ -50,7 +50,7 @@ def test_check_chunk__every_edge__all_chunks_lead_to_the_root(size):
     assert [leaf for each in leaves for leaf in each] == compute_leaves(payload, TAG)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 9 * CHUNK_BYTES), st.binary(min_size=32, max_size=32), st.data())
 def test_path__any_size__is_the_upper_end_of_a_leaf_path(size, tag, data):
     payload = draw(size, data.draw(st.integers(0, 2**16)))
@@ -61,7 +61,7 @@ def test_path__any_size__is_the_upper_end_of_a_leaf_path(size, tag, data):
     check_chunk(blob, index, *chunks[index])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 3 * CHUNK_BYTES), st.data())
 def test_check_chunk__one_bit_flipped__names_the_chunk(size, data):
     blob, _, chunks = cut_up(draw(size))

@@ -41,7 +41,7 @@ def leaves(path):
     return path.with_name(path.name + ".leaves")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bit=st.integers(0, 8 * len(PAYLOAD) - 1))
 def test_get__any_bit_flipped__is_corrupt_in_its_leaf(tmp_path_factory, bit):
     directory = tmp_path_factory.mktemp("blobs")

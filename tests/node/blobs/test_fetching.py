@@ -29,6 +29,7 @@ from node.blobs.chunks import CHUNK_BYTES
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobCorrupt, BlobMissing, StoreFailed
 from node.blobs.fetching import Fetched
+from node.blobs.limits import ServingLimits
 from node.merkle import MODEL_TAG
 
 PAYLOAD, BLOB = draw(3 * CHUNK_BYTES + 1000)
@@ -37,6 +38,7 @@ WIRE = Wire(PAYLOAD, BLOB)
 HASTY = replace(QUICK, connect_seconds=30, silence_seconds=30)
 """Soon asks another one too, and gives nobody up for being slow."""
 PATIENT = replace(HASTY, patience_seconds=30)
+CURT = ServingLimits(embargo_seconds=0.2)
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_fetch__served_to_some_only__comes_from_one_who_re_serves_it(tmp_path, g
     """The one who is named refuses us, and another one does not have it."""
     choosy = open_store(tmp_path / "choosy", (PAYLOAD, BLOB))
     with (
-        serve(choosy, may_serve=lambda blob, reader: False) as refusing,
+        serve(choosy, may_serve=lambda blob, reader: False, limits=CURT) as refusing,
         serve(open_store(tmp_path / "empty")) as empty,
         fetching(store, {1: refusing.url, 2: empty.url, 3: good.url}, PATIENT) as mine,
     ):
@@ -125,7 +127,7 @@ def test_fetch__served_to_some_only__names_who_refused_and_nobody_else(
     listen(caplog)
     choosy = open_store(tmp_path / "choosy", (PAYLOAD, BLOB))
     with (
-        serve(choosy, may_serve=lambda blob, reader: False) as refusing,
+        serve(choosy, may_serve=lambda blob, reader: False, limits=CURT) as refusing,
         serve(open_store(tmp_path / "empty")) as empty,
         fetching(store, {1: refusing.url, 2: empty.url, 3: good.url}, PATIENT) as mine,
     ):

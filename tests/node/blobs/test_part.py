@@ -62,7 +62,7 @@ def store(tmp_path):
     return DiskBlobs(tmp_path)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(first=st.sets(st.integers(0, COUNT - 1)))
 def test_enter__some_chunks_before__only_the_others_are_missing(tmp_path_factory, first):
     store = DiskBlobs(tmp_path_factory.mktemp("blobs"))

@@ -1,7 +1,7 @@
 """Buckets: a burst, then the rate; debts are paid before there is more."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.blobs.rates import Rates
@@ -30,7 +30,6 @@ def test_take__more_clients_than_are_remembered__forgets_who_came_first():
     assert rates.take("a", 1, 0) == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 2), st.integers(1, 30)), max_size=60))
 def test_take__any_schedule__never_gives_more_than_the_rate_the_burst_and_one_debt(steps):
     rates, now, taken = Rates(10, burst_seconds=2, clients=1), 0.0, 0

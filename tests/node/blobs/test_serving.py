@@ -201,11 +201,26 @@ def test_may_serve__not_yet__is_waited_for_a_little(store):
 
     def may_serve(blob, reader):
         asked.append(blob)
+        # As from the peer's own thread, at any moment from here on.
+        server.recheck()
         return len(asked) > 3
 
     with serve(store, may_serve=may_serve) as server:
         assert ask(server, f"{PATH}?chunk=0")[0] == 200
     assert len(asked) == 4
+
+
+def test_may_serve__nothing_changes__is_asked_once_and_refused_in_the_end(store):
+    asked = []
+
+    def may_serve(blob, reader):
+        asked.append(blob)
+        return False
+
+    limits = ServingLimits(embargo_seconds=0.05)
+    with serve(store, may_serve=may_serve, limits=limits) as server:
+        assert ask(server, f"{PATH}?chunk=0")[0] == 403
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

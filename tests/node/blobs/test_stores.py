@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.types import Seat
@@ -35,7 +35,6 @@ def make(request, tmp_path_factory):
     return build
 
 
-@settings(deadline=None)  # a disk syncs when it likes
 @given(payloads=st.lists(st.binary(min_size=1, max_size=700), min_size=1, max_size=4))
 def test_put__any_payloads__come_back_as_they_were(make, payloads):
     store = make()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.data.balance import compute_effective_classes, describe_balance, tell_balance
@@ -38,7 +38,6 @@ def test_describe_balance__dirichlet__is_more_skewed_than_iid() -> None:
     assert iid.skew < 0.15 < skewed.skew < 1.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=8).filter(any))
 def test_compute_effective_classes__any_counts__lies_between_one_and_those_present(
     counts: list[int],

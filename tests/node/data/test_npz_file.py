@@ -104,7 +104,7 @@ def test_read_npz__single_array_file__is_no_archive(tmp_path: Path) -> None:
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_read_npz__truncated_or_flipped__is_one_clear_error_or_the_same_data(
     data: st.DataObject,

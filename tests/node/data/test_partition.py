@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.data.dataset import Dataset
@@ -30,7 +30,6 @@ def split(partition: Partition, labels: np.ndarray, peers: int, seed: int) -> li
     return partition.split(labels, peers, np.random.default_rng(seed))
 
 
-@settings(deadline=None)
 @given(PARTITIONS, LABELS, st.integers(1, 10), st.integers(0, 2**40))
 def test_split__any_partition__is_disjoint_complete_ascending_and_repeatable(
     partition: Partition, labels: np.ndarray, peers: int, seed: int
@@ -43,13 +42,11 @@ def test_split__any_partition__is_disjoint_complete_ascending_and_repeatable(
     assert [part.tolist() for part in again] == [part.tolist() for part in parts]
 
 
-@settings(deadline=None)
 @given(PARTITIONS)
 def test_parse_partition__a_partitions_own_text__gives_it_back(partition: Partition) -> None:
     assert parse_partition(str(partition)) == partition
 
 
-@settings(deadline=None)
 @given(LABELS, st.integers(1, 12), st.sampled_from([1e-3, 0.1, 1.0]), st.integers(0, 2**40))
 def test_dirichlet__any_draw__leaves_every_peer_the_minimum(
     labels: np.ndarray, peers: int, alpha: float, seed: int
@@ -170,7 +167,6 @@ def test_quantity__a_small_alpha__makes_sizes_unlike_and_classes_alike() -> None
             assert 0.4 < labels[part].mean() < 0.6
 
 
-@settings(deadline=None)
 @given(LABELS, st.integers(1, 6), st.integers(0, 2**40))
 def test_natural__any_groups__stay_whole_and_leave_nobody_out(
     groups: np.ndarray, peers: int, seed: int

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -13,7 +13,6 @@ TABLES = hnp.arrays(
 )
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_standardise__any_finite_table__is_finite_and_centred(table: np.ndarray) -> None:
     scaled = standardise(table)

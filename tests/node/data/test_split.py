@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.data.dataset import Dataset
@@ -17,7 +17,6 @@ def build(counts: list[int]) -> Dataset:
     return Dataset("toy", features, labels, tuple(str(name) for name in range(len(counts))))
 
 
-@settings(deadline=None)
 @given(COUNTS, st.floats(0.01, 0.99), st.integers(0, 2**40))
 def test_stratified_holdout__any_counts__covers_disjointly_class_by_class(
     counts: list[int], fraction: float, seed: int

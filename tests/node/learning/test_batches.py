@@ -13,7 +13,7 @@ def build(samples: int, kind: type = np.float32) -> Dataset:
     return Dataset("toy", features, generator.integers(0, 4, samples), tuple("abcd"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 3 * CHUNK_ROWS), st.integers(1, 2 * CHUNK_ROWS), st.integers(0, 99))
 def test_iterate_chunks__any_sizes__yields_every_row_once_in_order(
     samples: int, batch_size: int, seed: int

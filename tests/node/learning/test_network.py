@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.learning.errors import InvalidParameters
@@ -64,7 +64,6 @@ def run_forward(widths: tuple, parameters: list, rows: np.ndarray) -> tuple:
     return stack, inputs, buffers, probabilities
 
 
-@settings(deadline=None)
 @given(WIDTHS, st.integers(1, 9), st.integers(0, 2**32))
 def test_forward__any_widths__is_the_network_written_plainly(
     widths: tuple, batch: int, seed: int
@@ -107,7 +106,6 @@ def test_compute_losses__probability_of_zero__is_large_and_finite() -> None:
     assert losses[1] == pytest.approx(-np.log(np.finfo(np.float64).tiny))
 
 
-@settings(deadline=None)
 @given(WIDTHS, st.integers(0, 2**32))
 def test_split_layers__of_joined_parameters__gives_them_back_as_copies(
     widths: tuple, seed: int

@@ -8,7 +8,7 @@ import pytest
 
 from chain.types import Key, RoundId, Seat
 from node.data.sources import load
-from node.encoding import Layout, encode_model
+from node.encoding import Layout, decode_model, encode_model, to_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
 from node.learning.trainer import STARTS, ProcessTrainer
@@ -91,6 +91,28 @@ def test_find__a_learner_that_refuses__is_told_and_trains_again(trainer, task, c
     assert "round=1 act=train" in caplog.text
     trainer.start(SEAT, PARENT, Job(RoundId(2), task[3], MODEL_TAG))
     assert find(trainer, 2).steps > 0
+
+
+def test_judge__asked_beside_a_training__is_answered_as_the_learner_does(trainer, task):
+    _, learner, course, head = task
+    pending = trainer.judge(SEAT, to_payload(head), 20)
+    trainer.start(SEAT, PARENT, Job(RoundId(1), head, MODEL_TAG))
+    while not pending.is_done:
+        await_answer(trainer)
+        trainer.poll()
+    arrays = course.layout.unflatten(decode_model(head, 20))
+    assert pending.result() == learner.evaluate(arrays, {"seed": 0, "round": 0})
+    assert find(trainer, 1).steps > 0
+
+
+def test_poll__the_process_was_killed_with_nothing_to_do__is_started_anew(trainer, task, caplog):
+    trainer._process._child.kill()
+    trainer._process._child.wait()
+    with caplog.at_level(logging.WARNING):
+        trainer.poll()
+    assert "act=revive" in caplog.text
+    trainer.start(SEAT, PARENT, Job(RoundId(1), task[3], MODEL_TAG))
+    assert find(trainer, 1).samples == task[0].samples
 
 
 def test_enter__data_that_no_learner_takes__is_raised_at_once(task):

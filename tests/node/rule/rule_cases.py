@@ -63,12 +63,13 @@ def values(update_bytes):
 
 
 @st.composite
-def cases(draw, largest_count=12, largest_coordinates=4):
-    rule = draw(rules())
+def cases(draw, largest_count=12, largest_coordinates=4, rule=None, coordinates=None):
+    """Draw inputs; `rule` and the number of coordinates may be given."""
+    rule = rule or draw(rules())
     # With fewer than 5 members multi_krum can have no fault, and then it selects everybody.
     least_count = 5 if rule.selection == Selection.MULTI_KRUM else 1
     count = draw(st.integers(least_count, largest_count))
-    coordinates = draw(st.integers(1, largest_coordinates))
+    coordinates = coordinates or draw(st.integers(1, largest_coordinates))
     stakes = st.sampled_from([1, 1, 2, 5, 10**18]) | st.integers(0, 10**4)
     seats = sorted(draw(st.sets(st.integers(0, 127), min_size=count, max_size=count)))
     same = draw(st.booleans())

@@ -40,6 +40,11 @@ DEFAULT = Parameters(
     retire_seconds=3600,
     max_missed=10,
     admission=bytes(32),
+    challenge_blocks=0,
+    max_unsettled=1024,
+    bond_wei=10**16,
+    challenger_cap_wei=10**17,
+    reward_wei_per_second=0,
 )
 DEFENCES = [
     {"weighting": weighting, "selection": selection, "trim_bps": trim, "faults_bps": faults}
@@ -102,7 +107,7 @@ def test_check_rule__table_of_parameters__gives_the_verdict_of_the_constructor(s
     assert min(verdicts[True], verdicts[False]) > 20
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.fixed_dictionaries(
         {
