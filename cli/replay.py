@@ -94,9 +94,10 @@ def _print_contributions(
 ) -> None:
     """Tell what each seat brought to what matches."""
     measured, missing = measure(contract, blobs, since)
-    print_shares(measured, as_json=as_json)
     if missing is not None:
-        typer.echo(f"contributions after that are not measured: {missing}", err=True)
+        # It was there a moment ago.
+        raise missing
+    print_shares(measured, as_json=as_json)
 
 
 def _print_conclusion(

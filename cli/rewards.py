@@ -98,7 +98,7 @@ def _print_heights(earned: "Sequence[Earned]", measured: "list[Contributed]") ->
         typer.echo(f"height {each.height:>4}  round {each.round:>4}  share {say(each.share_wei)}")
         for state in State:
             seats = [str(seat) for seat, own in each.states.items() if own is state]
-            if seats:
+            if seats and each.share_wei:
                 typer.echo(f"  {state.value:<12}  seat {', '.join(seats)}")
         if each.height in found:
             pairs = found[each.height].items()

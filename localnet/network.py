@@ -28,6 +28,7 @@ from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
 from node.learning.hosting import TRACEBACK, Hosting
 from node.learning.process import Answer
+from node.round import Phase
 from node.settings import MEBIBYTE, MEMORY_MIB
 
 PROGRESS_SECONDS = 1.0
@@ -125,6 +126,8 @@ class Localnet:
             else:
                 self._is_idle = True
         self._see_through()
+        # Whoever was slashed counts no more.
+        self._is_idle |= setting.peers[0].phase() is Phase.IDLE
         setting.cohort.wait(chronicle.pending())
         yield from chronicle.take()
 

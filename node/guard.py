@@ -229,12 +229,12 @@ class Guard:
                 coordinate = find_wrong(case, self._holdings)
                 assert coordinate is not None, "its root is another one"
                 self._wrong[key] = coordinate
-                LOG.warning("%s round=%d act=examine wrong=%d", self._name, number, coordinate)
+                LOG.info("%s round=%d act=examine wrong=%d", self._name, number, coordinate)
         except (BlobMissing, BlobCorrupt) as error:
             # Noted as not held by now, so it is fetched again before the next try.
             LOG.warning("%s round=%d act=examine error=%r", self._name, number, str(error))
 
-    def _refute(self, action: Action, case: Case, coordinate: int, now: int) -> None:
+    def _refute(self, action: DisputeAction, case: Case, coordinate: int, now: int) -> None:
         try:
             data = build_evidence(case, self._holdings, coordinate)
         except (BlobMissing, BlobCorrupt) as error:
@@ -243,7 +243,7 @@ class Guard:
             return
         self._send(action, now, "refute", int(case.result.round), coordinate, data)
 
-    def _challenge(self, action: Action, case: Case, leaves: Leaves, now: int) -> None:
+    def _challenge(self, action: DisputeAction, case: Case, leaves: Leaves, now: int) -> None:
         """Deposit half as much again as is due now: the base fee may rise until it is mined."""
         federation, parameters = self._contract.federation, self._contract.parameters
         _, market = ask_market(federation.web3)
@@ -261,7 +261,7 @@ class Guard:
             self._put_off[action] = now + self._retry_seconds
             LOG.warning("%s act=challenge error=%r", self._name, str(error))
 
-    def _answer(self, action: Action, case: Case, leaves: Leaves, now: int) -> None:
+    def _answer(self, action: DisputeAction, case: Case, leaves: Leaves, now: int) -> None:
         try:
             payload = self._holdings.get(case.blob_of(leaves.which))
         except (BlobMissing, BlobCorrupt) as error:
@@ -271,15 +271,21 @@ class Guard:
         self._act(action, now, "answer", case.result.key, leaves, data)
 
     def _act(
-        self, action: Action, now: int, function: str, key: Key, leaves: Leaves, *more: object
+        self,
+        action: DisputeAction,
+        now: int,
+        function: str,
+        key: Key,
+        leaves: Leaves,
+        *more: object,
     ) -> None:
         self._send(action, now, function, astuple(self._case(key).record), *leaves.words, *more)
 
     def _send(
-        self, action: Action, now: int, function: str, *arguments: object, value_wei: int = 0
+        self, action: DisputeAction, now: int, function: str, *arguments: object, value_wei: int = 0
     ) -> None:
         call = self._contract.federation.call(function, *arguments, value_wei=value_wei)
-        subject = repr(action).encode()
+        subject = b"" if isinstance(action, acts.Collect) else action.key
         number = self._contract.observer.ledger.round.number
         if not self._outbox.submit(call, number, subject):
             self._put_off[action] = now + self._retry_seconds

@@ -197,8 +197,9 @@ class Peer:
         if isinstance(action, DisputeAction):
             assert self._guard is not None, "nothing is open to who takes no part"
             self._guard.perform(action, self._now())
-            # What was found out changes what is in doubt.
-            self._seen = None
+            if not isinstance(action, acts.Gather):
+                # What was found out changes what is in doubt.
+                self._seen = None
             return
         match action:
             case acts.Pull():

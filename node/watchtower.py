@@ -9,7 +9,7 @@ import logging
 
 from chain.sender import Sender
 from chain.types import Clock
-from node.action import DisputeAction, Wait
+from node.action import DisputeAction, Gather, Wait
 from node.blobs.holdings import Exchange, Holdings
 from node.blobs.store import Blobs
 from node.contract import Contract
@@ -77,7 +77,9 @@ class Watchtower:
         if not isinstance(action, Wait):
             LOG.debug("watchtower act=%s", type(action).__name__)
             self._guard.perform(action, now)
-            self._seen = None
+            if not isinstance(action, Gather):
+                # What was found out changes what is in doubt.
+                self._seen = None
         return action
 
     def _observe(self, now: int) -> Docket:

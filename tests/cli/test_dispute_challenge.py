@@ -124,21 +124,17 @@ def test_show__in_a_kept_run_and_a_peers_folder__reads_the_same(holdfast, kept, 
     assert (own.code, own.out) == (0, "nothing was disputed\n")
 
 
-@pytest.mark.parametrize(
-    ("which", "more", "code", "told"),
-    [
+def test_challenge__nothing_that_is_there__is_one_line(trial):
+    trial.court.agree(1)
+    sent = trial.count_sent()
+    for which, more, code, told in (
         ("7", (), 1, "expected seat 0, 1, 2, 3, before or after, got seat 7"),
         ("128", (), 2, "expected a seat, before or after, got '128'"),
         ("later", (), 2, "expected a seat, before or after, got 'later'"),
         ("0", ("--count", "3"), 1, "evidence: no such leaves"),
         ("0", ("--first", "1"), 1, "evidence: no such leaves"),
-    ],
-)
-def test_challenge__nothing_that_is_there__is_one_line(open_dispute, which, more, code, told):
-    trial = open_dispute()
-    trial.court.agree(1)
-    sent = trial.count_sent()
-    outcome = trial.dispute("challenge", 1, which, *more)
-    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
-    assert told in outcome.err
+    ):
+        outcome = trial.dispute("challenge", 1, which, *more)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
+        assert told in outcome.err
     assert trial.count_sent() == sent

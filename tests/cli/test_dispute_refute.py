@@ -95,12 +95,15 @@ def test_refute__a_leaf_that_should_be_absent__is_told_as_such(open_dispute):
     assert "coordinate 192: agreed something where nothing may be, right 0" in outcome.out
 
 
-@pytest.mark.parametrize("coordinate", [128, 10**9])
-def test_refute__a_coordinate_of_no_leaf__is_one_line(trial, coordinate):
+def test_refute__no_such_coordinate_or_round__is_one_line(trial):
     trial.keep(trial.court.agree(1))
-    outcome = trial.dispute("refute", 1, "--coordinate", coordinate)
-    told = f"holdfast: dispute: coordinate: expected 0 to 127, got {coordinate}\n"
-    assert (outcome.code, outcome.out, outcome.err) == (1, "", told)
+    for arguments, told in (
+        ((1, "--coordinate", 128), "dispute: coordinate: expected 0 to 127, got 128"),
+        ((1, "--coordinate", 10**9), "dispute: coordinate: expected 0 to 127, got 1000000000"),
+        ((7,), "dispute: round: expected one whose result was agreed, got 7"),
+    ):
+        outcome = trial.dispute("refute", *arguments)
+        assert (outcome.code, outcome.out, outcome.err) == (1, "", f"holdfast: {told}\n")
 
 
 def test_refute__blobs_at_a_seat_only__are_fetched_without_a_seat_of_ones_own(trial, tmp_path):
@@ -148,12 +151,6 @@ def test_refute__without_a_key__finds_it_and_sends_nothing(trial, tmp_path):
     trial.court.lab.act("set_endpoint", 0, "x", by=0)
     late = trial.consortium.here("dispute", "refute", "1", *source, *blobs)
     assert (late.code, late.err) == (1, "holdfast: disputes: too late\n")
-
-
-def test_refute__a_round_without_a_result__is_one_line(trial):
-    outcome = trial.dispute("refute", 7)
-    told = "holdfast: dispute: round: expected one whose result was agreed, got 7\n"
-    assert (outcome.code, outcome.out, outcome.err) == (1, "", told)
 
 
 @pytest.mark.parametrize(

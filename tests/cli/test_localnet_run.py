@@ -33,6 +33,8 @@ def test_run__json__is_an_object_per_round_and_the_summary_last(holdfast, small)
         "round",
         "checked",
         "checked",
+        "contributed",
+        "contributions",
         "audit",
         "summary",
     ]

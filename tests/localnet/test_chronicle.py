@@ -167,5 +167,5 @@ def test_find_missing__each_phase__who_could_do_its_part_and_has_not():
     scene.add(Proposed(1, KEY, 0, GENESIS, b"", 0b11, 0b11, ROOT, b""), Attested(KEY, 0))
     assert find_missing(scene.ledger, Phase.ATTEST) == (1, 2)
     # The next round's updates come with the votes.
-    scene.add(Committed(2, 0, KEY, ROOT, 1, 1), Attested(KEY, 2), Agreed(1, KEY, 1))
+    scene.add(Committed(2, 0, KEY, ROOT, 1, 1), Attested(KEY, 2), Agreed(1, KEY, 1, 0))
     assert find_missing(scene.ledger, Phase.READY) == (1, 2)

@@ -6,9 +6,10 @@ import pytest
 from peers_lab import ETHER, Fuse, PeersLab
 
 from chain.disputes import Leaves
-from chain.types import Challenged, Closed, Collected, Refuted, Slashed, Voided
+from chain.types import Agreed, Challenged, Closed, Collected, Refuted, Slashed, Voided
 from localnet.byzantine import KINDS
 from localnet.exchange import OUTSIDE
+from node.audit import Audit
 from node.refutation import open_case
 
 HONEST = 0
@@ -89,6 +90,21 @@ def test_act__two_thirds_hide__are_challenged_and_void():
         play_out(lab)
         assert len(told(lab, Challenged)) == 1
         assert told(lab, Collected)[0].amount_wei == closed.paid_wei
+
+
+def test_run__a_lie_that_was_refuted__is_no_finding_of_an_audit_any_more():
+    with PeersLab(kinds=LIARS) as lab:
+        play_until(lab, Agreed)
+        assert "attested model" in str(audit(lab))
+        play_until(lab, Refuted)
+        assert audit(lab) is None
+
+
+def audit(lab):
+    ledger, federation = lab.observer.ledger, lab.federation
+    replay = Audit(ledger.genesis, federation.chain_id, federation.address, lab.store)
+    list(replay.run(lab.observer.history))
+    return replay.finding
 
 
 def test_act__a_minority_hides__nothing_is_disputed():

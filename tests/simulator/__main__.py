@@ -1,9 +1,10 @@
-"""Play one seed again: `python -m tests.simulator SEED [--trace]`."""
+"""Play one seed again: `python -m tests.simulator SEED [--overrun] [--trace]`."""
 
 import argparse
 import logging
 import sys
 
+from .overrun import Overrun
 from .world import World
 
 
@@ -11,9 +12,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("seed", type=int)
     parser.add_argument("--trace", action="store_true", help="print all that happens")
+    parser.add_argument(
+        "--overrun", action="store_true", help="let more than two thirds lie or hide"
+    )
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    world = World(options.seed, is_traced=options.trace)
+    kind = Overrun if options.overrun else World
+    world = kind(options.seed, is_traced=options.trace)
     try:
         counters = world.play()
     finally:

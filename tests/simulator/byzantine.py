@@ -52,7 +52,7 @@ class Rogue(Conduct):
     def serve(
         self, me: Participant, reader: Participant, blob: Blob, payload: bytes
     ) -> bytes | None:
-        if blob.tag == MODEL_TAG or not reader.is_honest:
+        if not reader.is_honest or (blob.tag == MODEL_TAG and self.fault is not Fault.HIDE):
             return payload
         if self._serves(me, reader):
             return payload
@@ -93,7 +93,7 @@ class Rogue(Conduct):
                 return reader is me.world.favourite()
             case Fault.DIFFERENT_BLOBS:
                 return reader.index % 2 == 0
-            case Fault.WITHHOLD:
+            case Fault.WITHHOLD | Fault.HIDE:
                 return False
             case Fault.LATE_RELEASE:
                 return self._is_late(me)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from chain.types import Activated, Agreed, Attested, Event, Joined, Opened, Proposed, Retired
 from node.round import Phase
@@ -46,8 +47,11 @@ class Counters(Counter[str]):
         """Return what has not been met."""
         wanted = [fault.name for fault in Fault]
         wanted += [f"crash {boundary}" for boundary in BOUNDARIES]
-        wanted += SCENES
-        return [name for name in wanted if not self[name]]
+        return self.lacking((*wanted, *SCENES))
+
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Return which of some have not been met."""
+        return [name for name in names if not self[name]]
 
     def note_history(self, head: SimulatedBlock, min_updates: int) -> None:
         """Count what the chain tells in the end."""

@@ -48,7 +48,8 @@ class Fault(Enum):
     SUBSET_PROPOSAL = "proposes fewer updates than there are"
     SILENT = "commits and never votes"
     COPIED_ROOT = "commits to another's update"
-    LIE = "approves a wrong model alone"
+    LIE = "approves a wrong model"
+    HIDE = "approves, and serves only its like"
 
 
 SERVING = (Fault.SELECTIVE, Fault.LATE_RELEASE, Fault.DIFFERENT_BLOBS, Fault.WITHHOLD)
@@ -59,8 +60,11 @@ BYZANTINE = (
     Fault.SILENT,
     Fault.COPIED_ROOT,
     Fault.LIE,
+    Fault.HIDE,
 )
 """A seat is one of these for ever; the healing does not mend it."""
+UNGUARDED = (Fault.LIE, Fault.HIDE)
+"""Such a seat has no part in disputes."""
 RUINOUS = (Fault.OLD_FOLDER, Fault.STOLEN_KEY)
 """After these an honest peer may have to stop for good."""
 

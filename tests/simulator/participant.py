@@ -26,7 +26,7 @@ from node.spec import rule_of
 
 from .byzantine import HONEST, Conduct, Rogue
 from .disk import Disk, DiskStore, Fused
-from .faults import Fault, Incident
+from .faults import UNGUARDED, Fault, Incident
 from .network import SimulatedExchange
 from .node import Node, SimulatedFederation
 from .schedule import LocalClock
@@ -102,8 +102,8 @@ class Participant:
         return self.conduct is HONEST
 
     @property
-    def is_lying(self) -> bool:
-        return isinstance(self.conduct, Rogue) and self.conduct.fault is Fault.LIE
+    def fault(self) -> Fault | None:
+        return self.conduct.fault if isinstance(self.conduct, Rogue) else None
 
     @property
     def seat(self) -> Seat | None:
@@ -271,8 +271,8 @@ class Participant:
             journal=journal,  # type: ignore[arg-type]
             trainer=Fused(trainer, "trainer", self.touch, "start", "find"),  # type: ignore[arg-type]
             clock=self.clock,
-            compute=Lying(world.compute) if self.is_lying else world.compute,
-            is_guarding=not self.is_lying,
+            compute=Lying(world.compute) if self.fault is Fault.LIE else world.compute,
+            is_guarding=self.fault not in UNGUARDED,
         )
         self.shelves = Shelves()
         self.shelves.update(contract, observer.history, self.clock())

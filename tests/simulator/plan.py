@@ -26,7 +26,7 @@ RULES = (
 )
 ATTEST_SECONDS = 48
 COMMIT_SECONDS = 40
-ANSWER_SECONDS = 120
+ANSWER_SECONDS = 75
 """Longer than any fault but a darkness lasts."""
 BOND_WEI = Wei(10**16)
 FAULTS = tuple(Fault)
@@ -210,7 +210,7 @@ def _parameters(rule: tuple[int, int, int, int, int], min_updates: int) -> Param
         commit_seconds=COMMIT_SECONDS,
         grace_seconds=6,
         attest_seconds=ATTEST_SECONDS,
-        challenge_seconds=60,
+        challenge_seconds=45,
         answer_seconds=ANSWER_SECONDS,
         retire_seconds=40,
         max_missed=2,

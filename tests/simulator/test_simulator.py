@@ -17,6 +17,7 @@ import pytest
 
 from .counters import Counters
 from .faults import Fault
+from .overrun import OVERRUN_SCENES, Overrun
 from .plan import draw_plan
 from .replay import replay_on_contract
 from .world import World
@@ -56,6 +57,23 @@ def test_play__many_seeds__nothing_breaks_and_everything_is_met(first: int) -> N
     for seed in range(first, first + count):
         counters.update(play(seed)[1])
     assert counters.missing() == []
+
+
+OVERRUN = [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(40, 4000, 40))]
+
+
+@pytest.mark.parametrize("first", OVERRUN)
+def test_play__more_than_two_thirds_lie_or_hide__void_and_the_honest_lose_nothing(
+    first: int,
+) -> None:
+    counters = Counters()
+    for seed in range(first, first + 40):
+        try:
+            counters.update(Overrun(seed).play())
+        except BaseException as error:
+            error.add_note(f"To repeat it: python -m tests.simulator {seed} --overrun --trace")
+            raise
+    assert counters.lacking(OVERRUN_SCENES) == []
 
 
 def test_play__journals_in_files__ends_as_with_journals_in_memory(tmp_path: Path) -> None:

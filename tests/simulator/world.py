@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -25,7 +26,7 @@ from .desk import Desk
 from .faults import Fault
 from .node import CHAIN_ID
 from .participant import Participant
-from .plan import ETHER, draw_plan
+from .plan import ETHER, Plan, draw_plan
 from .schedule import START, Schedule
 from .stories import Stories
 from .task import GENESIS, SPEC
@@ -57,8 +58,15 @@ def contract_address(deployer: str) -> str:
 class World:
     """Everything that one seed decides. `folder`: where journals are kept; None: in memory."""
 
-    def __init__(self, seed: int, *, folder: Path | None = None, is_traced: bool = False) -> None:
-        self.plan = draw_plan(seed)
+    def __init__(
+        self,
+        seed: int,
+        *,
+        folder: Path | None = None,
+        is_traced: bool = False,
+        draw: Callable[[int], Plan] = draw_plan,
+    ) -> None:
+        self.plan = draw(seed)
         self.rng = Random(f"world {seed}")
         self.schedule = Schedule(Random(f"order {seed}"))
         self.counters = Counters()

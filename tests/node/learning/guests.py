@@ -29,6 +29,12 @@ class Mean:
         return float(np.square(self.rows - parameters[0]).mean()), 4, {"accuracy": np.float32(0.5)}
 
 
+class Boasting(Mean):
+    def evaluate(self, parameters, config):
+        loss, samples, _ = super().evaluate(parameters, config)
+        return loss, samples, {"accuracy": "excellent"}
+
+
 class Raising(Mean):
     def fit(self, parameters, config):
         raise ValueError("no such column: age")
@@ -69,6 +75,7 @@ class Leaving(Mean):
 
 
 KINDS = {
+    "boasts": Boasting,
     "raises": Raising,
     "nan": Nan,
     "misshapen": Misshapen,

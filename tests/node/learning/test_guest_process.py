@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chain.types import Key, RoundId, Seat
-from node.encoding import encode_model
+from node.encoding import encode_model, to_payload
 from node.errors import WorkerFailed
 from node.learning.errors import UnknownLearner, UnknownShape
 from node.learning.hosting import LOG, LOG_BYTES, STATE, TRACEBACK, Hosting, Place
@@ -56,13 +56,24 @@ def open_trainer(course, notes, name="guests:make", seconds=60.0, **options):
     return ProcessTrainer(enrol, host(notes, seconds))
 
 
-def run_round(trainer, course, number):
+def encode_head(course):
     zeros = [np.zeros(2, "float32"), np.zeros(1, "float16")]
-    head = encode_model(course.layout.flatten(zeros), 20)
-    trainer.start(SEAT, PARENT, Job(RoundId(number), head, MODEL_TAG))
+    return encode_model(course.layout.flatten(zeros), 20)
+
+
+def run_round(trainer, course, number):
+    trainer.start(SEAT, PARENT, Job(RoundId(number), encode_head(course), MODEL_TAG))
     while (fit := trainer.find(SEAT, PARENT, RoundId(number))) is None:
         wait(trainer.connections(), 0.2)
     return fit
+
+
+def judge(trainer, course):
+    pending = trainer.judge(SEAT, to_payload(encode_head(course)), RULE.model_bits)
+    while not pending.is_done:
+        wait(trainer.connections(), 0.2)
+        trainer.poll()
+    return pending
 
 
 def test_fit__rounds_and_a_restart__go_on_with_state_and_kept_arrays(course, tmp_path):
@@ -124,6 +135,28 @@ def test_fit__a_bad_learner__costs_the_round_and_is_told_in_a_line(
         assert not (tmp_path / TRACEBACK).exists()
     else:
         assert traceback in (tmp_path / TRACEBACK).read_text()
+
+
+def test_judge__after_rounds__is_of_the_model_with_what_the_peer_keeps(course, tmp_path):
+    with open_trainer(course, tmp_path) as trainer:
+        run_round(trainer, course, 1)
+        loss, samples, metrics = judge(trainer, course).result()
+    # Rows (1, 2), (3, 4), (5, 6), (7, 8), and a model of zeros.
+    assert (loss, samples, metrics) == (25.5, 4, {"accuracy": 0.5})
+
+
+def test_judge__an_accuracy_that_is_no_number__is_refused_and_costs_no_round(course, tmp_path):
+    with open_trainer(course, tmp_path, bad="boasts") as trainer:
+        pending = judge(trainer, course)
+        with pytest.raises(WorkerFailed, match="could not convert string to float: 'excellent'"):
+            pending.result()
+        assert run_round(trainer, course, 1).metrics["rounds"] == 1
+
+
+def test_judge__after_a_failure__is_of_a_new_process(course, tmp_path):
+    with open_trainer(course, tmp_path, bad="crashes") as trainer:
+        assert run_round(trainer, course, 1) == Failed()
+        assert judge(trainer, course).result()[1] == 4
 
 
 def test_find__a_training_goes_on__is_told_with_what_the_learner_said_last(
