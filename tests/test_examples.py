@@ -29,6 +29,7 @@ def test_examples__their_readme__names_each() -> None:
     assert [path.name for path in EXAMPLES if f"`{path.name}`" not in text] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_example__a_folders_one_command__trains_and_draws(folder: Path, tmp_path: Path) -> None:
     needed = NEEDS.get(folder.name, "numpy")

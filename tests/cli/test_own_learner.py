@@ -131,7 +131,7 @@ def test_peer_run__three_programs__train_a_learner_of_their_own(consortium, hold
         *("peer", "doctor", consortium.folder("b")),
         *("--password-file", str(consortium.password)),
     )
-    assert "line:make of 2 coordinates" in checked.out
+    assert "2 coordinates of line:make, on data of its own" in checked.out
     for process in [consortium.run(name, 2) for name in "abc"]:
         end(process)
     states = [consortium.status(name) for name in "abc"]

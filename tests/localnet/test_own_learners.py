@@ -48,6 +48,7 @@ def test_run__a_learner_of_ones_own__is_agreed_judged_and_the_same_again():
     assert task.parameters.update_bits != 14
 
 
+@pytest.mark.slow  # Six processes import scikit-learn.
 def test_run__data_of_holdfasts__are_dealt_to_a_learner_of_ones_own(tmp_path):
     (tmp_path / "linear.py").write_text(
         "from sklearn.linear_model import SGDClassifier\n\n"
@@ -79,7 +80,8 @@ def without_the_seat():
 @pytest.mark.parametrize(
     "bad",
     [
-        *("raises", "leaks"),
+        "raises",
+        pytest.param("leaks", marks=pytest.mark.slow),
         *(pytest.param(kind, marks=pytest.mark.slow) for kind in SLOW),
     ],
 )
@@ -109,6 +111,7 @@ def test_run__learners_that_take_their_time__are_told_of_meanwhile(monkeypatch):
     assert any(re.fullmatch(r"\d of 5 trained(: .*)?", each) for each in told)
 
 
+@pytest.mark.slow
 def test_run__all_learners_fail_in_the_dry_round__says_what_one_of_them_said():
     with pytest.raises(Exception, match="ValueError: no such column: age"):
         run_own(own(options={"bad": "raises"}))
