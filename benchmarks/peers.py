@@ -54,7 +54,7 @@ def measure(folder: Path, scenario: Scenario, chain: str, anvil: str | None) -> 
         f"{sum(seconds) / len(seconds):.2f}",
         f"{median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})",
         f"{BARS[chain]}",
-        f"{summary.agreed} of {summary.rounds}, {summary.accuracy:.3f}",
+        f"{summary.agreed} of {summary.rounds}, {summary.accuracy or 0:.3f}",
         f"{max(memory):.0f}",
         "200",
         QUOTED,

@@ -88,7 +88,7 @@ def measure_accuracy(case: Case) -> list[str]:
     with Localnet(scenario) as net:
         for _ in net.run():
             pass
-        ours = net.summary().accuracy
+        ours = net.summary().accuracy or 0.0
     with PlainLoop(scenario, case.cores) as loop:
         for _ in range(10):
             loop.run_round()

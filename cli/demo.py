@@ -73,7 +73,7 @@ def _conclude(summaries: "Mapping[str, Summary]", seconds: float, *, is_clean: b
     typer.echo("")
     for name, summary in summaries.items():
         typer.echo(
-            f"{name:<9} accuracy {summary.accuracy:.3f}, "
+            f"{name:<9} accuracy {summary.accuracy or 0:.3f}, "
             f"{summary.agreed} of {summary.rounds} rounds agreed"
         )
     typer.echo(f"gas       {'none' if gas is None else f'{gas:,}'} a peer and round")

@@ -15,10 +15,12 @@ from localnet.report import Progress, RoundEnded, Summary
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from localnet.cohort import Task
     from localnet.setting import Setting
 
 SHOWN_ROUNDS = 12
 REDRAW_SECONDS = 0.1
+TRAINING_SECONDS = 10.0
 BPS_PER_PERCENT = 100
 
 
@@ -50,11 +52,12 @@ class JsonLines(_Leaving):
 
 
 class PlainLines(_Leaving):
-    """One line per round that ended, without control characters, and one whenever the round waits
-    for others than before."""
+    """One line per round that ended, without control characters; one whenever the round waits for
+    others than before; and now and then one about a training that takes long."""
 
     def __init__(self) -> None:
         self._last: Progress | None = None
+        self._told_at = perf_counter()
 
     def show(self, report: Progress | RoundEnded) -> None:
         if isinstance(report, RoundEnded):
@@ -67,6 +70,9 @@ class PlainLines(_Leaving):
         is_same = last is not None and _wait_of(last) == _wait_of(report)
         if report.waits_for and not is_same:
             typer.echo(f"round {report.round:>4}  {report.phase:<7} {_describe_wait(report)}")
+        if report.training and perf_counter() - self._told_at > TRAINING_SECONDS:
+            typer.echo(f"round {report.round:>4}  {report.training}")
+            self._told_at = perf_counter()
 
 
 class LiveTable:
@@ -102,16 +108,17 @@ class LiveTable:
 
     def _draw(self) -> "Table":
         from rich.box import SIMPLE_HEAD
+        from rich.markup import escape
         from rich.table import Table
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
         for name in ("round", "phase", "commits", "votes", "stake", "accuracy", "loss", "seconds"):
             table.add_column(name, justify="left" if name == "phase" else "right")
         for ended in self._ended:
             table.add_row(*_cells(ended), style=None if ended.is_agreed else "yellow")
         if self._current is not None:
             table.add_row(*_cells(self._current), style="dim")
-            table.caption = _describe_wait(self._current) if self._current.waits_for else None
+            table.caption = escape(_describe_progress(self._current)) or None
         return table
 
 
@@ -141,20 +148,16 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
     """Say what is about to run: task, data, rule, and who will not play by it."""
+    from node.data.balance import tell_balance
     from node.rule.parameters import Selection, Weighting
 
     task, parameters = setting.task, setting.task.parameters
-    peers = task.balance.peers
-    samples = [peer.samples for peer in peers]
-    classes = [peer.effective_classes for peer in peers]
     typer.echo(
         f"task   {task.spec.name}, {task.spec.learner} of {parameters.coordinates:,} coordinates"
     )
-    typer.echo(
-        f"data   {task.spec.partition}: {min(samples)} to {max(samples)} samples a peer, worth "
-        f"{min(classes):.1f} to {max(classes):.1f} of {len(task.balance.classes)} classes, "
-        f"skew {task.balance.skew:.2f} (0 is iid)"
-    )
+    typer.echo(f"data   {_describe_data(task)}")
+    for line in () if task.balance is None else tell_balance(task.balance):
+        typer.echo(f"       {line}")
     length = parameters.clip / 2**parameters.update_bits
     clip = f"{length:.3g} ({parameters.clip:,} units)" if parameters.clip else "none"
     typer.echo(
@@ -163,17 +166,34 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
         f"trim {_percent(parameters.trim_bps)}, faults {_percent(parameters.faults_bps)}, "
         f"clip {clip}"
     )
+    for each in task.spec.kept:
+        typer.echo(f"kept   {each.name} ({each.dtype} {list(each.shape)}) stays with each peer")
+    for reason in task.reasons:
+        typer.echo(f"chosen {reason}")
     if kinds:
         faulty = ", ".join(f"{seat} {kind}" for seat, kind in sorted(kinds.items()))
-        typer.echo(f"seats  {len(peers)}, Byzantine: {faulty}")
+        typer.echo(f"seats  {len(setting.peers)}, Byzantine: {faulty}")
+
+
+def _describe_data(task: "Task") -> str:
+    if task.balance is None:
+        return "each peer's learner brings its own"
+    samples = [peer.samples for peer in task.balance.peers]
+    classes = [peer.effective_classes for peer in task.balance.peers]
+    return (
+        f"{task.spec.partition}: {min(samples)} to {max(samples)} samples a peer, worth "
+        f"{min(classes):.1f} to {max(classes):.1f} of {len(task.balance.classes)} classes, "
+        f"skew {task.balance.skew:.2f} (0 is iid)"
+    )
 
 
 def print_summary(summary: Summary) -> None:
     """Say in a few lines what came of a run."""
     gas = summary.gas_per_peer_round
     typer.echo(
-        f"agreed {summary.agreed} of {summary.rounds} rounds, accuracy {summary.accuracy:.3f}, "
-        f"loss {summary.loss:.3f}"
+        f"agreed {summary.agreed} of {summary.rounds} rounds, "
+        + ("" if summary.accuracy is None else f"accuracy {summary.accuracy:.3f}, ")
+        + f"loss {summary.loss:.3f}"
     )
     typer.echo(
         f"took   {summary.seconds:.1f} s, {summary.seconds_per_round:.3f} s a round"
@@ -196,6 +216,12 @@ def _describe_wait(progress: Progress) -> str:
     return f"waits for peer{'s' if len(progress.waits_for) > 1 else ''} {seats}"
 
 
+def _describe_progress(progress: Progress) -> str:
+    """Return what there is to say beside the figures: for whom it waits, how far learners are."""
+    wait = _describe_wait(progress) if progress.waits_for else ""
+    return "\n".join(filter(None, (wait, progress.training)))
+
+
 def _percent(bps: int) -> str:
     return f"{bps / BPS_PER_PERCENT:g} %"
 
@@ -203,7 +229,8 @@ def _percent(bps: int) -> str:
 def _cells(report: Progress | RoundEnded) -> tuple[str, ...]:
     if isinstance(report, RoundEnded):
         phase = "agreed" if report.is_agreed else "lapsed"
-        judged = (f"{report.accuracy:.3f}", f"{report.loss:.3f}", f"{report.seconds:.2f}")
+        accuracy = "none" if report.accuracy is None else f"{report.accuracy:.3f}"
+        judged = (accuracy, f"{report.loss:.3f}", f"{report.seconds:.2f}")
     else:
         phase, judged = report.phase, ("", "", "")
     stake = f"{report.stake_bps / BPS_PER_PERCENT:.1f} %"

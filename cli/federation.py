@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options
+from cli import drafting, options
 from cli.amounts import say
 from cli.display import print_json
 from cli.events import to_json
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from localnet.source import Source
 
 app = typer.Typer(help="A federation on a chain.")
+app.command()(drafting.init)
 
 ETHER = 10**18
 
@@ -66,18 +67,19 @@ def create(
     with open_folder(folder, password_file) as (settings, account):
         if settings.contract is not None and not is_founding(folder):
             raise typer.BadParameter(f"{folder} takes part in {settings.contract} already")
-        parameters, deployment = create_federation(folder, settings, account, plan)
+        reasons: list[str] = []
+        parameters, deployment = create_federation(folder, settings, account, plan, reasons.append)
         address = deployment.federation.address
         write_settings(folder, replace(settings, contract=address))
         end_founding(folder)
     if as_json:
         clip, root = parameters.clip, parameters.genesis.hex()
         state = {"event": "created", "contract": address, "block": deployment.block}
-        print_json({**state, "clip": clip, "genesis": "0x" + root})
+        print_json({**state, "clip": clip, "genesis": "0x" + root, "reasons": reasons})
         return
     typer.echo(f"contract {address}, created in block {deployment.block}")
-    if plan.rule.needs_calibration:
-        typer.echo(f"clip     {parameters.clip}: 4 times the norm of a dry round here")
+    for reason in reasons:
+        typer.echo(f"chosen   {reason}")
     typer.echo(f"the others: holdfast peer init FOLDER --contract {address} --rpc ...")
 
 

@@ -27,17 +27,24 @@ def run(
     rounds: scenario_options.Rounds = None,
     dataset: scenario_options.Dataset = None,
     label: scenario_options.Label = None,
+    data: scenario_options.DataPage = None,
     partition: scenario_options.Partition = None,
     byzantine: scenario_options.Byzantine = None,
     watchtower: scenario_options.Watchtower = None,
     seed: scenario_options.Seed = None,
     order_seed: scenario_options.OrderSeed = None,
     learner: scenario_options.Learner = None,
+    option: scenario_options.Option = None,
+    keep_arrays: scenario_options.KeepArrays = None,
+    learner_path: scenario_options.LearnerPath = None,
+    learner_seconds: scenario_options.LearnerSeconds = None,
+    learner_memory: scenario_options.LearnerMemory = None,
     hidden: scenario_options.Hidden = None,
     learning_rate: scenario_options.LearningRate = None,
     epochs: scenario_options.Epochs = None,
     batch_size: scenario_options.BatchSize = None,
     l2: scenario_options.L2 = None,
+    class_weights: scenario_options.ClassWeights = None,
     rule: scenario_options.Rule = None,
     weighting: scenario_options.Weighting = None,
     trim_bps: scenario_options.TrimBps = None,
@@ -87,6 +94,10 @@ def run(
     ] = False,
     as_json: options.Json = False,
     plot: options.Plot = None,
+    plot_data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw how many samples of each class a peer has."),
+    ] = None,
 ) -> None:
     """Run a federation: an embedded chain, the contract, and all peers, on a simulated clock.
 
@@ -99,10 +110,11 @@ def run(
     if rpc is not None and keep is not None:
         raise typer.BadParameter("expected at most one of --keep DIR and --rpc ENDPOINT")
     scenario = scenario_options.choose_scenario(context.params)
-    if plot is not None:
-        from localnet.plot import check_plot
+    for picture in (plot, plot_data):
+        if picture is not None:
+            from localnet.plot import check_plot
 
-        check_plot(plot)
+            check_plot(picture)
     is_clean = True
     with Localnet(
         scenario,
@@ -110,6 +122,7 @@ def run(
         endpoint=rpc,
         cores=cores,
         shares_compute=not recompute_each,
+        hosting=scenario_options.choose_hosting(scenario, context.params),
     ) as net:
         if not as_json:
             kinds = {seat: kind.kind for seat, kind in scenario.seat_kinds().items()}
@@ -124,6 +137,11 @@ def run(
         from localnet.plot import draw_rounds
 
         draw_rounds(plot, net.setting.task.spec.name, {scenario.rule: ended})
+    task = net.setting.task
+    if plot_data is not None and task.balance is not None:
+        from localnet.plot import draw_balance
+
+        draw_balance(plot_data, task.spec.name, task.balance)
     if as_json:
         print_json(summary.to_dict())
     else:

@@ -33,7 +33,12 @@ def init(
     folder: Folder,
     rpc: options.Rpc = None,
     source: Annotated[
-        str, typer.Option("--data", help="Own data: a .npz or .csv file, digits, breast_cancer.")
+        str,
+        typer.Option(
+            "--data",
+            help="Own data: a .csv, .parquet or .npz file, a folder of pictures, digits, "
+            "breast_cancer, MODULE:FUNCTION, or own: the learner brings them.",
+        ),
     ] = "digits",
     label: Annotated[
         str | None, typer.Option(show_default="the last", help="Label column of a .csv file.")

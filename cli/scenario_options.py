@@ -1,20 +1,37 @@
 """Options that describe a federation on this machine, simulated or of real programs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from localnet.scenario import Scenario
+    from node.learning.hosting import Hosting
 
-LEARNER_OPTIONS = ("hidden", "learning_rate", "epochs", "batch_size", "l2")
+LEARNER_OPTIONS = ("hidden", "learning_rate", "epochs", "batch_size", "l2", "class_weights")
+PAGE_ENTRIES = {"source": "dataset", "label": "label", "partition": "partition"}
+"""Of a page's table of data, what is no matter of columns."""
 LEARNER, RULE, TIME = "Learner", "Rule", "Time"
 
 Peers = Annotated[int | None, typer.Option(show_default="10", help="Seats, 1 to 128.")]
 Rounds = Annotated[int | None, typer.Option(show_default="10", help="How many.")]
 Dataset = Annotated[
     str | None,
-    typer.Option(show_default="digits", help="digits, breast_cancer, or a .npz or .csv file."),
+    typer.Option(
+        show_default="digits, or the learner's own",
+        help="digits, breast_cancer; a .csv, .parquet or .npz file; a folder of pictures; "
+        "MODULE:FUNCTION, which gives rows; or own: the learner brings them.",
+    ),
+]
+DataPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-page",
+        metavar="FILE.toml",
+        show_default=False,
+        help="A page whose [data] table says what the columns are.",
+    ),
 ]
 Label = Annotated[
     str | None, typer.Option(show_default="the last", help="Label column of a .csv file.")
@@ -22,7 +39,8 @@ Label = Annotated[
 Partition = Annotated[
     str | None,
     typer.Option(
-        show_default="dirichlet:0.5", help="iid, dirichlet:ALPHA or shards:N: who holds what."
+        show_default="dirichlet:0.5",
+        help="iid, dirichlet:ALPHA, shards:N, quantity:ALPHA or natural: who holds what.",
     ),
 ]
 Byzantine = Annotated[
@@ -48,7 +66,60 @@ OrderSeed = Annotated[
 ]
 Learner = Annotated[
     str | None,
-    typer.Option(show_default="mlp", help="mlp or softmax.", rich_help_panel=LEARNER),
+    typer.Option(
+        metavar="NAME|MODULE:FACTORY",
+        show_default="mlp",
+        help="mlp, softmax, or one's own, called with a context as Flower calls a client_fn.",
+        rich_help_panel=LEARNER,
+    ),
+]
+Option = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="For a learner of one's own: an entry of its run_config; may be repeated.",
+        rich_help_panel=LEARNER,
+    ),
+]
+KeepArrays = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep-array",
+        metavar="PATTERN",
+        show_default=False,
+        help="Arrays that stay with each peer, such as 'head.*'; may be repeated.",
+        rich_help_panel=LEARNER,
+    ),
+]
+LearnerPath = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        show_default="where the command runs",
+        help="The folder of its module.",
+        rich_help_panel=LEARNER,
+    ),
+]
+LearnerSeconds = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        show_default="as long as a round can last",
+        help="The longest that one of its trainings may take.",
+        rich_help_panel=LEARNER,
+    ),
+]
+LearnerMemory = Annotated[
+    int | None,
+    typer.Option(
+        metavar="MIB",
+        min=256,
+        show_default="4096",
+        help="The most memory that its process may have.",
+        rich_help_panel=LEARNER,
+    ),
 ]
 Hidden = Annotated[
     str | None,
@@ -77,6 +148,14 @@ L2 = Annotated[
     float | None,
     typer.Option(
         "--l2", show_default="0", help="Weight of the squared norm.", rich_help_panel=LEARNER
+    ),
+]
+ClassWeights = Annotated[
+    bool | None,
+    typer.Option(
+        "--class-weights",
+        help="Let a sample count by how rare its class is at its peer.",
+        rich_help_panel=LEARNER,
     ),
 ]
 Rule = Annotated[
@@ -151,17 +230,78 @@ AttestSeconds = Annotated[
 
 def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
     """Return the scenario with what was given, and its own defaults for all else."""
-    from dataclasses import fields
+    from dataclasses import fields, replace
 
     from localnet.scenario import Scenario
+    from node.data.share import OWN
 
     given = {name: value for name, value in parameters.items() if value is not None}
     learner_options = {name: given[name] for name in LEARNER_OPTIONS if name in given}
     if "hidden" in learner_options:
         learner_options["hidden"] = _parse_widths(learner_options["hidden"])
+    learner_options |= parse_options(given.get("option"))
     chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
-    chosen["byzantine"] = tuple(given.get("byzantine", ()))
-    return Scenario(**chosen, options=learner_options)
+    if "data" in given:
+        page = _read_data_page(given["data"])
+        for entry, name in PAGE_ENTRIES.items():
+            # What the command line says comes first.
+            if entry in page:
+                chosen.setdefault(name, page.pop(entry))
+        chosen["data"] = page
+    for name in ("byzantine", "keep_arrays"):
+        chosen[name] = tuple(given.get(name, ()))
+    scenario = Scenario(**chosen, options=learner_options)
+    if scenario.has_own_learner and "dataset" not in chosen:
+        return replace(scenario, dataset=OWN)
+    return scenario
+
+
+def _read_data_page(page: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        table = tomllib.loads(page.read_text())
+    except ValueError as error:
+        raise typer.BadParameter(f"--data-page: expected TOML, got {error}") from error
+    data = table.get("data")
+    if not isinstance(data, dict):
+        raise typer.BadParameter(f"--data-page: expected a table [data] in {page}, got none")
+    return data
+
+
+def choose_hosting(scenario: "Scenario", parameters: dict[str, Any]) -> "Hosting":
+    """Return how learners of one's own are kept."""
+    from dataclasses import replace
+
+    from localnet.network import usual_hosting
+    from node.settings import MEBIBYTE
+
+    hosting = usual_hosting(scenario)
+    if parameters["learner_path"] is not None:
+        hosting = replace(hosting, code=parameters["learner_path"].resolve())
+    if parameters["learner_seconds"] is not None:
+        hosting = replace(hosting, seconds=parameters["learner_seconds"])
+    if parameters["learner_memory"] is not None:
+        hosting = replace(hosting, memory_bytes=parameters["learner_memory"] * MEBIBYTE)
+    return hosting
+
+
+def parse_options(texts: list[str] | None) -> dict[str, Any]:
+    """Return a learner's options from the command line. Raises BadParameter."""
+    return dict(map(_parse_option, texts or ()))
+
+
+def _parse_option(text: str) -> tuple[str, Any]:
+    """Return an entry of run_config: a number, truth value or list as TOML has it, else a text."""
+    import tomllib
+
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"--option: expected KEY=VALUE, got {text!r}")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
 
 
 def _parse_widths(text: str) -> list[int]:

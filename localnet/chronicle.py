@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chain.ledger import Ledger
 from chain.types import Agreed, Key, Root, RoundId, Seat
 from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
-from node.learning.process import Pending
+from node.learning.process import Answer
 from node.round import Phase
 
 BPS = 10_000
@@ -18,7 +18,7 @@ class _Ended:
     """A round whose head is still being judged."""
 
     report: RoundEnded
-    judgement: Pending
+    judgement: Answer
 
 
 class Chronicle:
@@ -31,7 +31,7 @@ class Chronicle:
     def __init__(
         self,
         ledger: Callable[[], Ledger],
-        judge: Callable[[Root], Pending],
+        judge: Callable[[Root], Answer],
         elapsed: Callable[[], float],
         now: Callable[[], int],
     ) -> None:
@@ -83,11 +83,11 @@ class Chronicle:
         while self._queue and self._queue[0].judgement.is_done:
             ended = self._queue.popleft()
             loss, _, metrics = ended.judgement.result()
-            report = ended.report.judged(metrics["accuracy"], loss)
+            report = ended.report.judged(metrics.get("accuracy"), loss)
             self.reported.append(report)
             yield report
 
-    def pending(self) -> list[Pending]:
+    def pending(self) -> list[Answer]:
         """Return the judgements to come."""
         return [self.judgement, *(ended.judgement for ended in self._queue)]
 
@@ -114,7 +114,7 @@ class Chronicle:
         return Summary(
             rounds=self.rounds_ended,
             agreed=len(ledger.agreed),
-            accuracy=metrics["accuracy"],
+            accuracy=metrics.get("accuracy"),
             loss=loss,
             head=ledger.head().model_root,
             seconds=self._elapsed(),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from localnet.report import Summary
+from localnet.report import Summary, round_off
 from localnet.scenario import Scenario
 
 ATTACK = "2:sign_flip:10"
@@ -35,7 +35,7 @@ def summarise(runs: Mapping[str, Summary], seconds: float) -> dict[str, Any]:
     """Return the attacked run's summary, with the others' accuracies and the time of all."""
     return {
         **runs["attacked"].to_dict(),
-        "accuracy_honest": round(runs["honest"].accuracy, 6),
-        "accuracy_mean": round(runs["mean"].accuracy, 6),
+        "accuracy_honest": round_off(runs["honest"].accuracy),
+        "accuracy_mean": round_off(runs["mean"].accuracy),
         "seconds": round(seconds, 3),
     }

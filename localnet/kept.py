@@ -6,6 +6,7 @@ spec.toml      the bytes that the creation event carries
 chain/         the embedded chain
 blobs/         every update and model, by root
 peers/NNN.db   each peer's journal
+learners/NNN   what a learner of one's own remembers, printed, and failed with
 """
 
 import fcntl
@@ -23,7 +24,7 @@ from node.whole_file import write_whole
 
 RUN = "run.json"
 FOUNDING = "founding"
-PARTS = ("chain", "blobs", "peers", "spec.toml", RUN + ".tmp")
+PARTS = ("chain", "blobs", "peers", "learners", "spec.toml", RUN + ".tmp")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def blobs_path(directory: Path) -> Path:
 def journal_path(directory: Path, peer: int) -> Path:
     """Where a peer's journal lies."""
     return directory / "peers" / f"{peer:03}.db"
+
+
+def learners_path(directory: Path) -> Path:
+    """Where the folders of learners of one's own lie."""
+    return directory / "learners"
 
 
 def has_run(directory: Path) -> bool:

@@ -7,24 +7,32 @@ head.
 
 import os
 import random
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from chain.types import Root, Seat
+from localnet import kept
 from localnet.chronicle import Chronicle
-from localnet.cohort import Cohort
+from localnet.cohort import Cohort, note_folder
 from localnet.errors import ScenarioRefused
 from localnet.pool import Pool
 from localnet.report import Progress, RoundEnded, Summary
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
-from node.learning.process import Pending
+from node.learning.hosting import TRACEBACK, Hosting
+from node.learning.process import Answer
 from node.round import Phase
+from node.settings import MEBIBYTE, MEMORY_MIB
 
+PROGRESS_SECONDS = 1.0
+"""Between two looks at learners that train."""
 HARVEST_BLOCKS = 3
 """So many blocks take what the peers of a round have learned. The last one is mined when all have
 and nobody trains, so it takes no more than each core's last peer; the others share the rest."""
@@ -36,7 +44,7 @@ class Localnet:
     `directory` keeps chain, blobs and journals, or reopens those kept there; `endpoint` is that of
     a development node to run on instead of an embedded chain. `cores` None: all.
     With `shares_compute` the peers of this process share each recomputation; without it every peer
-    does its own.
+    does its own. `hosting`: how learners of one's own are kept, notes apart; None: the usual.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Localnet:
         endpoint: str | None = None,
         cores: int | None = None,
         shares_compute: bool = True,
+        hosting: Hosting | None = None,
     ) -> None:
         scenario.check()
         self.scenario = scenario
@@ -56,6 +65,7 @@ class Localnet:
         self._endpoint = endpoint
         self._cores = cores or _count_cores()
         self._shares_compute = shares_compute
+        self._hosting = hosting or usual_hosting(scenario)
         self._kinds = scenario.seat_kinds()
         self._order = None if scenario.order_seed is None else random.Random(scenario.order_seed)
         self._stack = ExitStack()
@@ -65,10 +75,10 @@ class Localnet:
         self._started = perf_counter()
         try:
             self._workers = min(self._cores, self.scenario.peers)
-            pool = self._stack.enter_context(Pool(self._workers))
+            pool, notes = self._open_pool()
             self.setting: Setting = build_setting(
                 self.scenario,
-                Cohort(self.scenario, pool),
+                lambda: Cohort(self.scenario, pool, notes),
                 self._stack,
                 directory=self._directory,
                 endpoint=self._endpoint,
@@ -102,6 +112,8 @@ class Localnet:
             yield from chronicle.take()
             if chronicle.rounds_ended >= self.scenario.rounds:
                 break
+            if is_harvest and self.scenario.has_own_learner:
+                yield from self._await_learners()
             wake_at = self._pass(releases=is_harvest)
             is_harvest = False
             yield self._progress()
@@ -123,6 +135,30 @@ class Localnet:
         """Return what has come of it so far."""
         self.setting.cohort.wait(self._chronicle.pending())
         return self._chronicle.summarise(is_idle=self._is_idle)
+
+    def _open_pool(self) -> tuple[Pool, Path | None]:
+        """Return the workers, and the folder for the notes of learners of one's own."""
+        if not self.scenario.has_own_learner:
+            return self._stack.enter_context(Pool(self._workers, apart=self._hosting)), None
+        if self._directory is None:
+            notes = self._stack.enter_context(open_notes())
+        else:
+            notes = kept.learners_path(self._directory).resolve()
+
+        def host(peer: int) -> Hosting:
+            folder = note_folder(notes, peer)
+            folder.mkdir(parents=True, exist_ok=True)
+            return replace(self._hosting, notes=folder)
+
+        pool = Pool(self._workers, host, apart=self._hosting)
+        return self._stack.enter_context(pool), notes
+
+    def _await_learners(self) -> Iterator[Progress]:
+        """Tell how far they are while all trainings go on: these may take long."""
+        cohort = self.setting.cohort
+        while cohort.trainer.unfinished:
+            cohort.poll(PROGRESS_SECONDS)
+            yield replace(self._progress(), training=cohort.describe_progress())
 
     def _pass(self, *, releases: bool) -> int | None:
         """Let every peer do all that it can now; return when the first of them wants to wake.
@@ -184,7 +220,7 @@ class Localnet:
         kind = self._kinds.get(seat)
         return kind is None or self._chronicle.rounds_ended >= kind.absent_rounds
 
-    def _judge(self, model_root: Root) -> Pending:
+    def _judge(self, model_root: Root) -> Answer:
         blob = self.setting.contract.naming.model_blob(model_root)
         return self.setting.cohort.evaluate(self.setting.store.get(blob))
 
@@ -197,6 +233,27 @@ class Localnet:
     def _now(self) -> int:
         block = self.setting.observer.block
         return max(self.setting.clock(), block.timestamp if block else 0)
+
+
+def usual_hosting(scenario: Scenario) -> Hosting:
+    """Return how learners of one's own are kept where nobody has said: their code is where the
+    command runs, and they have as long as a round can last."""
+    return Hosting(
+        code=Path.cwd(),
+        seconds=scenario.commit_seconds + scenario.attest_seconds,
+        memory_bytes=MEMORY_MIB * MEBIBYTE,
+    )
+
+
+@contextmanager
+def open_notes() -> Iterator[Path]:
+    """Have a folder for notes of learners, which stays only where one of them has failed."""
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-learners-"))
+    try:
+        yield folder
+    finally:
+        if not any(folder.rglob(TRACEBACK)):
+            shutil.rmtree(folder)
 
 
 def _count_cores() -> int:

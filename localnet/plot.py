@@ -1,4 +1,4 @@
-"""Accuracy and loss by round, as a picture."""
+"""A run as a picture: accuracy and loss by round, and who held how much of what."""
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localnet.errors import PlotRefused
 from localnet.report import RoundEnded
+from node.data.balance import BalanceReport
 from node.whole_file import write_whole
 
 COLOURS = ("#0b6e99", "#5a9e3d", "#c2452d", "#8456a8")
@@ -36,8 +37,12 @@ def draw_rounds(path: Path, title: str, runs: Mapping[str, Sequence[RoundEnded]]
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     figure.suptitle(f"{title} (judged on data that no peer trains on)")
-    for place, name in enumerate(("accuracy", "loss")):
-        axes = figure.add_subplot(1, 2, place + 1)
+    # A learner of numbers instead of classes has no accuracy.
+    all_rounds = [ended for rounds in runs.values() for ended in rounds]
+    has_accuracy = any(ended.accuracy is not None for ended in all_rounds)
+    panels = ("accuracy", "loss") if has_accuracy else ("loss",)
+    for place, name in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), place + 1)
         for colour, (run, rounds) in zip(COLOURS, runs.items(), strict=False):
             numbers = [ended.round for ended in rounds]
             values = [getattr(ended, name) for ended in rounds]
@@ -52,7 +57,7 @@ def draw_rounds(path: Path, title: str, runs: Mapping[str, Sequence[RoundEnded]]
         axes.spines[["top", "right"]].set_visible(False)
         if name == "accuracy":
             axes.set_ylim(0, 1)
-        elif _is_wide([ended.loss for rounds in runs.values() for ended in rounds]):
+        elif _is_wide([ended.loss for ended in all_rounds]):
             axes.set_yscale("log")
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(),
@@ -60,6 +65,38 @@ def draw_rounds(path: Path, title: str, runs: Mapping[str, Sequence[RoundEnded]]
         ncols=len(runs),
         loc="outside lower center",
     )
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    write_whole(path, content.getvalue())
+
+
+def draw_balance(path: Path, title: str, report: BalanceReport) -> None:
+    """Draw how many samples of each class every peer holds, as bars on each other. Raises OSError.
+
+    More classes than colours are told apart by their order, from the bottom.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    numbers = [peer.peer for peer in report.peers]
+    colours = colormaps["viridis"]
+    below = [0] * len(numbers)
+    for place, name in enumerate(report.classes):
+        counts = [peer.counts[place] for peer in report.peers]
+        colour = colours(place / max(1, len(report.classes) - 1))
+        axes.bar(numbers, counts, bottom=below, color=colour, label=name, width=0.8)
+        below = [low + count for low, count in zip(below, counts, strict=True)]
+    axes.set_title(f"{title}: skew {report.skew:.2f} (0 is iid)")
+    axes.set_xlabel("peer")
+    axes.set_ylabel("samples")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    # The topmost bar's class comes first.
+    figure.legend(handles[::-1], labels[::-1], frameon=False, loc="outside right upper")
     content = BytesIO()
     figure.savefig(content, format="png", dpi=150)
     write_whole(path, content.getvalue())

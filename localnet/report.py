@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from chain.types import Root, RoundId, Seat, Wei
@@ -11,7 +12,8 @@ from chain.types import Root, RoundId, Seat, Wei
 class Progress:
     """Where the federation stands now. `stake_bps`: behind the leading result, of the power.
 
-    `waits_for`: the seats that it has waited for in vain for a while; none: it has not.
+    `training`: how far the learners are, where they take long. `waits_for`: the seats that it has
+    waited for in vain for a while; none: it has not.
     """
 
     round: RoundId
@@ -20,6 +22,7 @@ class Progress:
     votes: int
     stake_bps: int
     seconds: float
+    training: str = ""
     waits_for: tuple[Seat, ...] = ()
 
 
@@ -28,7 +31,8 @@ class RoundEnded:
     """A round that was agreed or lapsed.
 
     `model_root`, `accuracy` and `loss` are those of the head it left, on data that no peer trains
-    on; `seconds`: since the round before ended; `gas`: of the blocks since then.
+    on; no accuracy: its learner has none. `seconds`: since the round before ended; `gas`: of the
+    blocks since then.
     """
 
     round: RoundId
@@ -39,10 +43,10 @@ class RoundEnded:
     stake_bps: int
     seconds: float
     gas: int
-    accuracy: float = 0.0
+    accuracy: float | None = None
     loss: float = 0.0
 
-    def judged(self, accuracy: float, loss: float) -> "RoundEnded":
+    def judged(self, accuracy: float | None, loss: float) -> "RoundEnded":
         """Return the round with the judgement of its head."""
         return replace(self, accuracy=accuracy, loss=loss)
 
@@ -56,8 +60,8 @@ class RoundEnded:
             "commits": self.commits,
             "votes": self.votes,
             "stake_bps": self.stake_bps,
-            "accuracy": round(self.accuracy, 6),
-            "loss": round(self.loss, 6),
+            "accuracy": round_off(self.accuracy),
+            "loss": round_off(self.loss),
             "seconds": round(self.seconds, 4),
             "gas": self.gas,
         }
@@ -72,7 +76,7 @@ class Summary:
 
     rounds: int
     agreed: int
-    accuracy: float
+    accuracy: float | None
     loss: float
     head: Root
     seconds: float
@@ -91,8 +95,8 @@ class Summary:
             "rounds": self.rounds,
             "agreed": self.agreed,
             "lapsed": self.rounds - self.agreed - self.voided,
-            "accuracy": round(self.accuracy, 6),
-            "loss": round(self.loss, 6),
+            "accuracy": round_off(self.accuracy),
+            "loss": round_off(self.loss),
             "head": "0x" + self.head.hex(),
             "seconds": round(self.seconds, 3),
             "first_round_seconds": round(self.first_round_seconds, 3),
@@ -102,6 +106,11 @@ class Summary:
             "voided": self.voided,
             "slashed_wei": self.slashed_wei,
         }
+
+
+def round_off(value: float | None) -> float | None:
+    """Return a figure for JSON, which knows no NaN; None: there is none."""
+    return None if value is None or not isfinite(value) else round(value, 6)
 
 
 def mean_seconds(rounds: Sequence[RoundEnded]) -> float:

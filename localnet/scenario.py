@@ -8,6 +8,9 @@ from typing import Any
 from chain.types import Parameters, Root, Wei
 from localnet.byzantine import Byzantine, parse_byzantine
 from localnet.errors import ScenarioRefused
+from node.data.schema import Schema, parse_schema
+from node.data.share import OWN
+from node.learning.reference import is_reference
 from node.rule.choices import RuleOptions
 from node.rule.parameters import Rule, check_rule
 
@@ -18,6 +21,9 @@ ETHER = 10**18
 class Scenario:
     """One simulated federation; the defaults are those of development (see docs/protocol.md).
 
+    `learner`: one that comes with Holdfast, or one's own as `module:factory`; `keep_arrays`: names
+    or patterns of arrays that stay with each peer; `dataset` "own": the learner brings its data.
+    `data`: what the columns of a table are, as in a page's table of that name.
     `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and
     `faults_bps` None: as the rule has them. `watchtower`: one without a seat looks on.
     `order_seed` None: peers act in the order of their seats.
@@ -28,8 +34,10 @@ class Scenario:
     dataset: str = "digits"
     label: str | None = None
     partition: str = "dirichlet:0.5"
+    data: Mapping[str, Any] = field(default_factory=dict)
     learner: str = "mlp"
     options: Mapping[str, Any] = field(default_factory=dict)
+    keep_arrays: tuple[str, ...] = ()
     rule: str = "vouched"
     weighting: str = "stake"
     trim_bps: int | None = None
@@ -53,28 +61,46 @@ class Scenario:
             raise ScenarioRefused("peers", "1 to 128", self.peers)
         if self.rounds < 1:
             raise ScenarioRefused("rounds", "at least 1", self.rounds)
+        if self.brings_data and not self.has_own_learner:
+            raise ScenarioRefused("dataset", "one for a built-in learner", repr(self.dataset))
         if not 0 <= self.seed < 2**63:
             raise ScenarioRefused("seed", "0 to 2**63 - 1", self.seed)
-        self._rule_options().check_names()
+        self.rule_options().check_names()
         if not 1 <= self.min_updates <= self.peers:
             raise ScenarioRefused("min_updates", f"1 to {self.peers} peers", self.min_updates)
         shortest = min(self.commit_seconds, self.grace_seconds, self.attest_seconds)
         if shortest < 1:
             raise ScenarioRefused("seconds of a phase", "at least 1", shortest)
         self.seat_kinds()
+        self.schema()
         # A clip to be calibrated is at least 1.
         check_rule(self.rule_with(1 if self.clip is None else self.clip), 1)
 
     def rule_with(self, calibrated_clip: int) -> Rule:
         """Return the rule with the clip as given, or as calibrated, or none."""
-        return self._rule_options().build(calibrated_clip)
+        return self.rule_options().build(calibrated_clip)
 
     @property
     def needs_calibration(self) -> bool:
         """Whether a dry round must find the clip."""
-        return self._rule_options().needs_calibration
+        return self.rule_options().needs_calibration
 
-    def _rule_options(self) -> RuleOptions:
+    def schema(self) -> Schema:
+        """Return what the columns of the data are. Raises InvalidSchema."""
+        return parse_schema(self.data)
+
+    @property
+    def has_own_learner(self) -> bool:
+        """Whether the learner is a module's, and none that comes with Holdfast."""
+        return is_reference(self.learner)
+
+    @property
+    def brings_data(self) -> bool:
+        """Whether the learner reads data of its own."""
+        return self.dataset == OWN
+
+    def rule_options(self) -> RuleOptions:
+        """Return the rule by name, and what is to differ."""
         return RuleOptions(
             name=self.rule,
             weighting=self.weighting,
@@ -138,7 +164,8 @@ class Scenario:
     def from_json(cls, text: str) -> "Scenario":
         """Return the scenario that `to_json` wrote."""
         values = json.loads(text)
-        return cls(**{**values, "byzantine": tuple(values["byzantine"])})
+        tuples = {name: tuple(values.get(name, ())) for name in ("byzantine", "keep_arrays")}
+        return cls(**{**values, **tuples})
 
     def find_changes(self, asked: "Scenario") -> tuple[str, str] | None:
         """Return what `asked` has otherwise, as it is here and as it is there; None: it is the same

@@ -1,7 +1,7 @@
 """Everything a simulation needs before its first round: the chain, the contract, the seats, the
 peers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ class Setting:
 
 def build_setting(
     scenario: Scenario,
-    cohort: Cohort,
+    gather: Callable[[], Cohort],
     stack: ExitStack,
     *,
     directory: Path | None,
@@ -91,26 +91,31 @@ def build_setting(
     shares_compute: bool,
 ) -> Setting:
     """Create the federation, or reopen the one kept in `directory`; `stack` closes what is
-    opened. `endpoint` names a development node; None: the chain is embedded."""
+    opened. `gather` brings the learners; they may keep notes in the folder, so not before that is
+    ours. `endpoint` names a development node; None: the chain is embedded."""
     assert directory is None or endpoint is None, "a chain of others is not ours to keep"
     run = None
     if directory is not None and kept.has_run(directory):
+        cohort = gather()
         run = _check_same(directory, scenario, cohort.data_fingerprint)
-    elif directory is not None:
-        stack.enter_context(kept.founding(directory))
+    else:
+        if directory is not None:
+            stack.enter_context(kept.founding(directory))
+        cohort = gather()
     ground = stack.enter_context(
         open_embedded(scenario, directory) if endpoint is None else open_outside(scenario, endpoint)
     )
     senders, mining, clock = ground.senders, ground.mining, ground.clock
-    task = cohort.create_task()
     store: Blobs = MemoryBlobs() if directory is None else DiskBlobs(kept.blobs_path(directory))
     if run is not None:
         federation, created_at = Federation(senders[0].web3, run.address), run.created_at
+        task = cohort.create_task(federation.get_parameters())
         if federation.get_parameters() != task.parameters:
             raise KeptRunRefused(
                 "kept run", "the parameters on its chain", "others, calibrated anew"
             )
     else:
+        task = cohort.create_task()
         deployment = _found(scenario, task, senders[: scenario.peers])
         federation, created_at = deployment.federation, deployment.block
         store.put(_genesis_blob(task), task.genesis)

@@ -58,7 +58,12 @@ class Layout:
     @property
     def coordinates(self) -> int:
         """The length of the vector."""
-        return sum(prod(shape) for shape in self.shapes)
+        return sum(self.sizes)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many coordinates each array has."""
+        return tuple(prod(shape) for shape in self.shapes)
 
     @classmethod
     def from_arrays(

@@ -1,29 +1,32 @@
 """From a page that an organisation writes to all that a federation is created with.
 
-The page says what is learned and by which rule; the founder's own data give the model's layout and,
-where no clip is named, a dry round of its own learner gives that.
+The page says what is learned and by which rule; the founder's learner tells the model's layout, and
+a dry round of it gives the units and the clip that the page does not name.
 """
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
-from math import isqrt
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationError
 
-from chain.types import Parameters, Root, RoundId, Wei
-from node.data.dataset import Dataset
-from node.data.split import stratified_holdout
-from node.encoding import Layout, encode_model, to_payload, update_from_payload
-from node.errors import SpecRefused
-from node.learning.catalogue import build_learner
+from chain.types import Parameters, Root, Wei
+from node.calibration import calibrate, choose_model_bits
+from node.data.share import OWN, Share
+from node.encoding import Floats, Layout, encode_model, to_payload
+from node.errors import LayoutMismatch, SpecRefused
+from node.learning.hosting import Place
+from node.learning.keeping import Kept, choose_kept, describe_shared
+from node.learning.reference import is_reference
+from node.learning.trial import Subject, Trial
 from node.merkle import MODEL_TAG, compute_root
-from node.rule.choices import CALIBRATION_FACTOR, RuleOptions
-from node.rule.gram import compute_gram
+from node.rule.choices import RuleOptions
 from node.rule.parameters import Rule, check_rule
-from node.spec import DataTable, LearnerTable, Spec, write_spec
+from node.spec import DataTable, LearnerTable, ModelTable, Spec, name_learner, write_spec
 from node.tables import Table, find_misfit
-from node.training import Course, Job, train
+from node.training import Course
 
 ETHER = 10**18
 
@@ -56,6 +59,10 @@ class _Time(Table):
     retire_seconds: int = Field(default=3600, ge=1)
 
 
+class _Learner(LearnerTable):
+    keep: list[str] = Field(default_factory=list)
+
+
 class _Disputes(Table):
     challenge_blocks: int = Field(default=12, ge=0)
     max_unsettled: int = Field(default=1024, ge=1)
@@ -71,8 +78,9 @@ class _Page(Table):
     holdfast: int
     name: str
     seed: int = Field(default=0, ge=0)
-    learner: LearnerTable
-    data: DataTable
+    learner: Annotated[_Learner, BeforeValidator(name_learner)]
+    data: DataTable = Field(default_factory=DataTable)
+    model: ModelTable | None = None
     rule: _Rule = Field(default_factory=_Rule)
     seats: _Seats = Field(default_factory=_Seats)
     time: _Time = Field(default_factory=_Time)
@@ -93,13 +101,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Founding:
-    """What the contract is created with, and the first model."""
+    """What the contract is created with, and the first model; `reasons`: a line for everything that
+    a dry round has decided."""
 
     spec: Spec
     text: bytes
     parameters: Parameters
     genesis: bytes
-    is_calibrated: bool
+    reasons: tuple[str, ...]
 
 
 def read_plan(text: bytes, name: str = "plan") -> Plan:
@@ -121,40 +130,90 @@ def read_plan(text: bytes, name: str = "plan") -> Plan:
     return Plan(page, rule, tuple(page.seats.admitted), sha256(text).digest())
 
 
-def found(plan: Plan, dataset: Dataset, admission: Root) -> Founding:
-    """Return what to create the federation with; trains one dry round to calibrate the clip.
+def name_subject(plan: Plan, source: str, label: str | None, place: Place) -> Subject:
+    """Return the learner that the page is about, on a founder's own data."""
+    page = plan.page
+    share = Share(
+        source,
+        label,
+        None,
+        page.data.partition,
+        page.data.held_out,
+        page.seed,
+        page.data.build_schema(),
+    )
+    if is_reference(page.learner.name) and page.data.source == OWN:
+        share = replace(share, source=OWN)
+    return Subject(page.learner.name, page.learner.options, share, place)
+
+
+def found(plan: Plan, trial: Trial, admission: Root) -> Founding:
+    """Return what to create the federation with; a dry round decides what the page leaves open.
 
     `admission` is the root over `plan.admitted`, zero for none. Raises what learner, encoder and
-    rule refuse.
+    rule refuse, and LayoutMismatch where the page tells of another model.
     """
     page = plan.page
-    train_on, _ = stratified_holdout(dataset, page.data.held_out, seed=page.seed)
-    learner = build_learner(page.learner.name, page.learner.options, train=train_on)
-    arrays = learner.get_parameters({"seed": page.seed})
-    layout = Layout.from_arrays(arrays)
-    genesis = layout.flatten(arrays)
-    clip = 0
-    if plan.rule.needs_calibration:
-        course = Course(layout, plan.rule.build(0), page.seed, 0)
-        head = encode_model(genesis, course.rule.model_bits)
-        fit = train(learner, course, Job(RoundId(1), head, MODEL_TAG))
-        update = update_from_payload(fit.payload, head.size, course.rule.update_bytes)
-        clip = max(1, CALIBRATION_FACTOR * isqrt(compute_gram([update])[0][0]))
-    rule = plan.rule.build(clip)
+    names, arrays = trial.describe()
+    kept = choose_kept(names, arrays, page.learner.keep)
+    layout = describe_shared(names, arrays, kept)
+    _check_model(page, layout, kept)
+    stays = {each.at for each in kept}
+    genesis = layout.flatten([array for at, array in enumerate(arrays) if at not in stays])
+    options, reasons = calibrate_by(trial, plan, layout, kept, genesis)
+    rule = options.build(0)
     check_rule(rule, layout.coordinates)
     payload = to_payload(encode_model(genesis, rule.model_bits))
-    spec = _write(page, layout)
+    spec = _write(page, layout, kept)
     root = compute_root(payload, MODEL_TAG)
     return Founding(
         spec=spec,
         text=write_spec(spec),
         parameters=_set_parameters(page, rule, layout.coordinates, root, admission),
         genesis=payload,
-        is_calibrated=plan.rule.needs_calibration,
+        reasons=(*(_tell_kept(each) for each in kept), *reasons),
     )
 
 
-def _write(page: _Page, layout: Layout) -> Spec:
+def calibrate_by(
+    trial: Trial, plan: Plan, layout: Layout, kept: tuple[Kept, ...], genesis: Floats
+) -> tuple[RuleOptions, tuple[str, ...]]:
+    """Return the rule with units and clip chosen, and why; nothing is trained where the page has
+    both."""
+    options = plan.rule
+    if not is_reference(plan.page.learner.name) and options.update_bits is None:
+        # Of those that come with Holdfast the units were measured, once and for all.
+        options = replace(options, update_bits=options.build(0).update_bits)
+    if options.update_bits is not None and not options.needs_calibration:
+        return options, ()
+    if options.update_bits is None:
+        bits = choose_model_bits(options.model_bits, float(np.abs(genesis).max()))
+        rule = replace(options.build(0), clip=0, model_bits=bits)
+    else:
+        rule = replace(options.build(0), clip=0)
+    head = encode_model(genesis, rule.model_bits)
+    movement = trial.measure(Course(layout, rule, plan.page.seed, 0, kept=kept), head)
+    calibration = calibrate(options, [movement], layout.names)
+    return calibration.options, calibration.reasons
+
+
+def _check_model(page: _Page, layout: Layout, kept: tuple[Kept, ...]) -> None:
+    """Raise LayoutMismatch where the page tells of another model than the learner has."""
+    if page.model is None:
+        return
+    told, told_kept = page.model.build_layout(), page.model.build_kept()
+    if told != layout:
+        raise LayoutMismatch("plan: model", told.to_dict(), layout.to_dict())
+    if told_kept != kept:
+        raise LayoutMismatch("plan: model: kept", told_kept, kept)
+
+
+def _tell_kept(kept: Kept) -> str:
+    size = " by ".join(map(str, kept.shape)) or "1"
+    return f"array {kept.name!r} ({kept.dtype}, {size}) stays with each peer"
+
+
+def _write(page: _Page, layout: Layout, kept: tuple[Kept, ...]) -> Spec:
     return Spec(
         name=page.name,
         seed=page.seed,
@@ -165,6 +224,8 @@ def _write(page: _Page, layout: Layout) -> Spec:
         partition=page.data.partition,
         held_out=page.data.held_out,
         layout=layout,
+        kept=kept,
+        schema=page.data.build_schema(),
     )
 
 

@@ -1,6 +1,6 @@
 """A peer's dealings with its seat: found the federation, join it, leave it, and be paid back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,16 +21,21 @@ from chain.types import Parameters, Root, Seat, Wei
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
-from node.data.sources import load
 from node.errors import PeerRefused
-from node.founding import ETHER, Founding, Plan, found
+from node.founding import ETHER, Founding, Plan, found, name_subject
+from node.learning.hosting import Place
+from node.learning.trial import Trial
 from node.rule.parameters import Weighting
 from node.settings import BLOBS, FOUNDING, Settings
 from node.whole_file import write_whole
 
 
 def create_federation(
-    folder: Path, settings: Settings, account: Signer, plan: Plan
+    folder: Path,
+    settings: Settings,
+    account: Signer,
+    plan: Plan,
+    tell: Callable[[str], None] = lambda reason: None,
 ) -> tuple[Parameters, Deployment]:
     """Create a federation with its judge on the chain of the settings, the first model in the
     folder's store.
@@ -38,7 +43,8 @@ def create_federation(
     The founder's own data give the model's layout and the clip. What is about to be sent is on disk
     before it is, so a call that died anywhere is made good by the next, with the same plan: one
     federation comes of both. `end_founding` is for when its address is in the settings. Raises what
-    plan, data, learner and chain refuse; nothing is sent then.
+    plan, data, learner and chain refuse; nothing is sent then. `tell` hears why units and clip are
+    as they are.
     """
     path = folder / FOUNDING
     with open_endpoints(settings.rpc) as web3:
@@ -53,6 +59,8 @@ def create_federation(
         founding = None
         if pending is None:
             founding = _found(folder, settings, plan)
+            for reason in founding.reasons:
+                tell(reason)
             check_parameters(sender, founding.text, founding.parameters)
             pending = sender.submit(build_judge(), note)
         try:
@@ -82,7 +90,13 @@ def end_founding(folder: Path) -> None:
 
 def _found(folder: Path, settings: Settings, plan: Plan) -> Founding:
     admission = Root(compute_admission_root(plan.admitted)) if plan.admitted else Root(OPEN)
-    founding = found(plan, load(settings.source, label=settings.label), admission)
+    which, count = settings.share or (1, plan.page.seats.max_seats)
+    place = Place(which - 1, count, None, plan.page.seed)
+    subject = name_subject(plan, settings.source, settings.label, place)
+    times = plan.page.time
+    hosting = settings.host(folder, times.commit_seconds + times.attest_seconds)
+    with Trial(subject, hosting) as trial:
+        founding = found(plan, trial, admission)
     genesis = founding.parameters.genesis
     DiskBlobs(folder / BLOBS).put(Blob(genesis, len(founding.genesis)), founding.genesis)
     return founding

@@ -5,6 +5,7 @@ FOLDER/keystore.json    the key, encrypted
 FOLDER/journal.db       what the peer did and is about to do
 FOLDER/history.db       what was read of the chain
 FOLDER/blobs/           updates and models
+FOLDER/learner.*        what a learner printed, its last failure, and what it remembers
 FOLDER/founding         the creation of a federation, while it is on its way
 FOLDER/lock             held by the process that is at work here
 """
@@ -20,17 +21,24 @@ from pydantic import Field, ValidationError
 from node.blobs.limits import ServingLimits
 from node.checkpoint import Checkpoint, parse_checkpoint
 from node.errors import SettingsRefused
+from node.learning.hosting import Hosting
 from node.tables import Table, find_misfit, list_entries
 from node.whole_file import OWNERS, write_whole
 
 SETTINGS, KEYSTORE, FOUNDING = "peer.toml", "keystore.json", "founding"
 JOURNAL, HISTORY, BLOBS = "journal.db", "history.db", "blobs"
+MEBIBYTE = 2**20
 
 DEVELOPMENT_CHAINS = (1337, 31337)
 """Chain ids of ganache and geth --dev, and of anvil, hardhat and our own: nothing there is worth
 waiting for."""
 CONFIRMATIONS = 2
 """How many blocks must stand on what a peer believes, on any other chain."""
+
+LEAST_SECONDS = 60
+"""For a training, where nobody has said: on a busy machine a short round is over before it."""
+MEMORY_MIB = 4096
+"""For a learner's process, where nobody has said."""
 
 _PAGE = """\
 # A peer of a Holdfast federation. What stands here concerns this organisation only.
@@ -62,12 +70,21 @@ public = {public}
 {limits}
 
 [data]
-# This organisation's own data: a .npz or .csv file, or one of scikit-learn's sets by name.
+# This organisation's own data: a .csv, .parquet or .npz file, a folder of pictures, one of
+# scikit-learn's sets by name, module:function, or own: its learner brings them.
 source = {source}
 # Column of the labels in a .csv file.
 {label}
 # For trials where all peers have the same file: "2/5" takes the second of five parts of it.
 {share}
+
+[learner]
+# The folder with the module of a learner of one's own; by default where the peer is started.
+{path}
+# The longest that a training may take; by default as long as a round can last.
+{seconds}
+# The most memory that its process may have.
+memory_mib = {memory_mib}
 """
 
 
@@ -108,10 +125,17 @@ class _Data(Table):
     )
 
 
+class _Learner(Table):
+    path: str | None = None
+    seconds: int | None = Field(default=None, ge=1)
+    memory_mib: int = Field(default=MEMORY_MIB, ge=256)
+
+
 class _Page(Table):
     chain: _Chain
     exchange: _Exchange
     data: _Data
+    learner: _Learner = Field(default_factory=_Learner)
 
 
 def _takes_text(annotation: object) -> bool:
@@ -143,6 +167,7 @@ class Settings:
     `listen`: host and port. `share`: (which, of how many) parts of a data set that all have, the
     first being 1; None: all of it. `contract` None: the federation is still to be created.
     `confirmations` in blocks.
+    `learner_path`: the folder of a learner of one's own; None: where the peer is started.
     `certificate`: the files of the certificate and of its key; None: plain http. `ca`: a file of
     authorities to trust beside the system's.
     """
@@ -161,6 +186,19 @@ class Settings:
     ca: str | None = None
     is_public: bool = False
     limits: Limits = Limits()
+    learner_path: str | None = None
+    learner_seconds: int | None = None
+    learner_memory_mib: int = MEMORY_MIB
+
+    def host(self, folder: Path, round_seconds: int) -> Hosting:
+        """Return how this peer's learner is kept. `round_seconds`: as long as a round can last;
+        what takes longer is trained for nothing."""
+        return Hosting(
+            code=Path(self.learner_path or ".").resolve(),
+            notes=folder.resolve(),
+            seconds=float(self.learner_seconds or max(round_seconds, LEAST_SECONDS)),
+            memory_bytes=self.learner_memory_mib * MEBIBYTE,
+        )
 
 
 def read_settings(folder: Path) -> Settings:
@@ -219,6 +257,9 @@ def _build(path: Path, table: dict[str, object]) -> Settings:
         ca=exchange.ca,
         is_public=exchange.public,
         limits=Limits(**{each.name: getattr(exchange, each.name) for each in fields(Limits)}),
+        learner_path=page.learner.path,
+        learner_seconds=page.learner.seconds,
+        learner_memory_mib=page.learner.memory_mib,
     )
 
 
@@ -261,6 +302,11 @@ def _write(settings: Settings) -> str:
         source=json.dumps(settings.source),
         label=_entry("label", settings.label),
         share=_entry("share", share),
+        path=_entry("path", settings.learner_path),
+        seconds="# seconds = 900"
+        if settings.learner_seconds is None
+        else f"seconds = {settings.learner_seconds}",
+        memory_mib=settings.learner_memory_mib,
     )
 
 

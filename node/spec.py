@@ -6,15 +6,18 @@ in the contract's parameters, so nothing is said twice.
 
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from chain.types import Parameters
+from node.data.schema import Schema, describe_schema, parse_schema
+from node.data.share import OWN
 from node.encoding import Layout
 from node.errors import LayoutRefused, SpecRefused
+from node.learning.keeping import Kept
 from node.rule.parameters import Rule, Selection, Weighting
 from node.tables import Table, find_misfit
 
@@ -22,19 +25,38 @@ VERSION = 1
 
 
 class LearnerTable(Table):
-    """Which learner."""
+    """Which learner: one that comes with Holdfast, or one's own as `module:factory`."""
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+def name_learner(entry: object) -> object:
+    """Return a learner's table where a page has its name alone: `learner = "module:factory"`."""
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
 class DataTable(Table):
     """What the data are like, and how much of it is only judged on."""
 
-    source: str
+    source: str = OWN
     label: str | None = None
     partition: str = "iid"
     held_out: float = Field(default=0.2, gt=0, lt=1)
+    columns: dict[str, Any] = Field(default_factory=dict)
+    missing: str | None = None
+    scaling: str | None = None
+    target: str | None = None
+    image: list[int] | None = None
+    colour: bool | None = None
+
+    def build_schema(self) -> Schema:
+        """Return what is declared of the columns. Raises InvalidSchema."""
+        entries = {
+            name: getattr(self, name)
+            for name in ("columns", "missing", "scaling", "target", "image", "colour")
+        }
+        return parse_schema({name: each for name, each in entries.items() if each is not None})
 
 
 class _Array(Table):
@@ -43,23 +65,43 @@ class _Array(Table):
     dtype: str
 
 
-class _Model(Table):
+class _Kept(_Array):
+    at: int = Field(ge=0)
+
+
+class ModelTable(Table):
+    """The arrays that are learned together, and those that stay with each peer."""
+
     arrays: list[_Array]
+    kept: list[_Kept] = Field(default_factory=list)
+
+    def build_layout(self) -> Layout:
+        """Return the layout of what is learned together. Raises LayoutRefused."""
+        return Layout.from_dict({"arrays": [each.model_dump() for each in self.arrays]})
+
+    def build_kept(self) -> tuple[Kept, ...]:
+        """Return what stays. Raises LayoutRefused for what are no arrays beside the others."""
+        rows = [*self.arrays, *self.kept]
+        # Kept ones may be of truth values, which no coordinate is.
+        as_numbers = {"dtype": "uint8"}
+        numbers = [r.model_dump() | (as_numbers if r.dtype == "bool" else {}) for r in rows]
+        Layout.from_dict({"arrays": numbers})
+        return tuple(Kept(k.name, tuple(k.shape), k.dtype, k.at) for k in self.kept)
 
 
 class _Document(Table):
     holdfast: int
     name: str
     seed: int = Field(ge=0)
-    learner: LearnerTable
-    data: DataTable
-    model: _Model
+    learner: Annotated[LearnerTable, BeforeValidator(name_learner)]
+    data: DataTable = Field(default_factory=DataTable)
+    model: ModelTable
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A task: the learner and its options, where its data come from, the seed, and the model's
-    layout."""
+    """A task: the learner and its options, where its data come from, the seed, the model's layout,
+    and what of the learner's arrays is not in it."""
 
     name: str
     seed: int
@@ -70,13 +112,15 @@ class Spec:
     partition: str
     held_out: float
     layout: Layout
+    kept: tuple[Kept, ...] = ()
+    schema: Schema = Schema()
 
 
 def parse_spec(text: bytes) -> Spec:
     """Return what the bytes of a spec say. Raises SpecRefused, which names the entry."""
     document = _validate(_read(text))
     try:
-        layout = Layout.from_dict(document.model.model_dump())
+        layout, kept = document.model.build_layout(), document.model.build_kept()
     except LayoutRefused as error:
         raise SpecRefused(f"spec: model: {error.reason}", error.expected, error.got) from error
     return Spec(
@@ -89,6 +133,8 @@ def parse_spec(text: bytes) -> Spec:
         partition=document.data.partition,
         held_out=document.data.held_out,
         layout=layout,
+        kept=kept,
+        schema=document.data.build_schema(),
     )
 
 
@@ -129,13 +175,19 @@ def write_spec(spec: Spec) -> bytes:
         *([] if spec.label is None else [f"label = {to_toml(spec.label)}"]),
         f"partition = {to_toml(spec.partition)}",
         f"held_out = {to_toml(spec.held_out)}",
+        *(f"{name} = {to_toml(each)}" for name, each in describe_schema(spec.schema).items()),
         "",
-        "[model]",
-        "arrays = [",
-        *(f"  {to_toml(row)}," for row in spec.layout.to_dict()["arrays"]),
-        "]",
+        *write_model(spec.layout, spec.kept),
     ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def write_model(layout: Layout, kept: Sequence[Kept]) -> list[str]:
+    """Return the lines of a page's table of arrays."""
+    shared = [f"  {to_toml(row)}," for row in layout.to_dict()["arrays"]]
+    rows = [{**asdict(each), "shape": list(each.shape)} for each in kept]
+    stays = ["kept = [", *(f"  {to_toml(row)}," for row in rows), "]"] if rows else []
+    return ["[model]", "arrays = [", *shared, "]", *stays]
 
 
 def rule_of(parameters: Parameters) -> Rule:

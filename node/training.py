@@ -13,6 +13,7 @@ import numpy as np
 from chain.types import Key, Root, RoundId, Seat
 from node.encoding import Floats, Layout, Model, decode_model, encode_update, to_payload
 from node.errors import ClaimRefused, LayoutMismatch
+from node.learning.keeping import Kept
 from node.learning.learner import Learner
 from node.merkle import compute_root
 from node.rule.parameters import Rule
@@ -52,7 +53,7 @@ class Course:
 
     `entropy` seeds the peer's own rounding and is its own business; `seed` is the federation's.
     `alter` stands between the trained vector and the encoder, where a simulation lets its Byzantine
-    peers work.
+    peers work. `kept`: arrays of the learner that stay with the peer, and are not in the layout.
     """
 
     layout: Layout
@@ -60,6 +61,7 @@ class Course:
     seed: int
     entropy: int
     alter: Callable[[Floats, Floats, np.random.Generator], Floats] | None = None
+    kept: tuple[Kept, ...] = ()
 
 
 class Trainer(Protocol):
@@ -120,7 +122,9 @@ def check_layout(layout: Layout, learner: Learner, seed: int) -> None:
         raise LayoutMismatch(
             "model of the learner: number of arrays", len(layout.names), len(arrays)
         )
-    own = Layout.from_arrays(arrays, layout.names)
+    # A learner that knows no names takes those of the spec.
+    names = getattr(learner, "parameter_names", None) or layout.names
+    own = Layout.from_arrays(arrays, names)
     if own != layout:
         raise LayoutMismatch("model of the learner", layout.to_dict(), own.to_dict())
 

@@ -10,7 +10,11 @@ from typer.testing import CliRunner
 from cli.app import app
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("**/*.md")),
+]
 TEXT = {page: page.read_text() for page in PAGES}
 COMMANDS = sorted(
     {

@@ -24,6 +24,7 @@ from node.blobs.store import Blob
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.data.share import Share
+from node.learning.hosting import Place
 from node.learning.process import LearnerProcess, Pending
 from node.round import Phase
 from node.settings import BLOBS, read_settings
@@ -168,11 +169,20 @@ def _start_judge(fleet: Fleet, contract: Contract, spec: Spec) -> _Judge:
     try:
         settings = read_settings(fleet.peer_folder(0))
         share = Share(
-            settings.source, settings.label, None, spec.partition, spec.held_out, spec.seed
+            settings.source,
+            settings.label,
+            None,
+            spec.partition,
+            spec.held_out,
+            spec.seed,
+            spec.schema,
         )
         course = Course(spec.layout, rule_of(contract.parameters), spec.seed, 0)
         for pending in (
-            judge.ask("enrol_judge", (JUDGE, spec.learner, dict(spec.options), share)),
+            judge.ask(
+                "enrol_judge",
+                (JUDGE, spec.learner, dict(spec.options), share, Place(seed=spec.seed)),
+            ),
             judge.ask("follow", (JUDGE, course)),
         ):
             while not pending.is_done:

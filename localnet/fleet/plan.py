@@ -5,6 +5,7 @@ from pathlib import Path
 from chain.types import Seat
 from localnet.errors import ScenarioRefused
 from localnet.scenario import Scenario
+from node.data.sources import is_file
 from node.settings import Settings, choose_confirmations
 from node.spec import to_toml
 
@@ -21,10 +22,18 @@ def write_plan(scenario: Scenario) -> str:
     simulation can do."""
     if scenario.byzantine:
         raise ScenarioRefused("byzantine seats", "none: these are real programs", "some")
+    if scenario.has_own_learner:
+        expected = "mlp or softmax (for others: holdfast federation init)"
+        raise ScenarioRefused("learner of real programs", expected, repr(scenario.learner))
     name = Path(scenario.dataset).name
     tables: dict[str, dict[str, object]] = {
         "learner": {"name": scenario.learner, "options": dict(scenario.options)},
-        "data": {"source": name, "label": scenario.label, "partition": scenario.partition},
+        "data": {
+            "source": name,
+            "label": scenario.label,
+            "partition": scenario.partition,
+            **scenario.data,
+        },
         "rule": {
             "name": scenario.rule,
             **{entry: getattr(scenario, entry) for entry in RULE_ENTRIES},
@@ -51,7 +60,6 @@ def write_peer(
 ) -> Settings:
     """Return the settings of a peer that serves blobs at port `listen`, reached at `front`."""
     source = Path(scenario.dataset)
-    is_file = source.suffix.lower() in (".npz", ".csv")
     return Settings(
         rpc=(rpc,),
         contract=None,
@@ -60,7 +68,7 @@ def write_peer(
         listen=("127.0.0.1", listen),
         endpoint=f"http://127.0.0.1:{front}",
         # A peer may be started from anywhere.
-        source=str(source.resolve()) if is_file else scenario.dataset,
+        source=str(source.resolve()) if is_file(scenario.dataset) else scenario.dataset,
         label=scenario.label,
         share=(seat + 1, scenario.peers),
     )

@@ -34,9 +34,10 @@ from node.daemon.daemon import Daemon
 from node.daemon.rounds import Rounds
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
-from node.data.share import Share
+from node.data.share import OWN, Share
 from node.errors import PeerRefused
 from node.journal import Journal
+from node.learning.hosting import Place
 from node.learning.process import LearnerProcess, Pending
 from node.learning.trainer import ProcessTrainer
 from node.peer import Peer
@@ -135,17 +136,21 @@ def open_daemon(
             rule_of(contract.parameters),
             spec.seed,
             int.from_bytes(entropy.digest()[:8], "big"),
+            kept=spec.kept,
         )
         share = describe_share(settings, spec)
+        place = describe_place(settings, spec, contract, seat, folder.resolve())
 
         def enrol(process: LearnerProcess) -> list[Pending]:
             learner = spec.learner, dict(spec.options)
             return [
-                process.ask("enrol_share", (int(seat), *learner, share)),
+                process.ask("enrol_share", (int(seat), *learner, share, place)),
                 process.ask("follow", (int(seat), course)),
             ]
 
-        trainer = opened.enter_context(ProcessTrainer(enrol))
+        trainer = opened.enter_context(
+            ProcessTrainer(enrol, settings.host(folder, count_round_seconds(contract)))
+        )
         sender = Sender(contract.federation.web3, account)
         peer = Peer(
             seat=seat,
@@ -162,7 +167,7 @@ def open_daemon(
             peer,
             journal,
             shelves,
-            lambda: [trainer.connection],
+            trainer.connections,
             bell,
             Tallies(tally, sender.tally, trainer.tally),
             clock=clock,
@@ -276,15 +281,29 @@ def find_seat(contract: Contract, address: str) -> Seat:
 
 
 def describe_share(settings: Settings, spec: Spec) -> Share:
-    """Return which data this peer trains on."""
+    """Return which data this peer trains on: its own, unless its learner brings them."""
     return Share(
-        source=settings.source,
+        source=OWN if spec.source == OWN else settings.source,
         label=settings.label,
         part=settings.share,
         partition=spec.partition,
         held_out=spec.held_out,
         seed=spec.seed,
+        schema=spec.schema,
     )
+
+
+def describe_place(
+    settings: Settings, spec: Spec, contract: Contract, seat: Seat, notes: Path | None
+) -> Place:
+    """Return which of the federation's learners this peer's is: by its share, or by its seat."""
+    which, count = settings.share or (seat + 1, contract.parameters.max_seats)
+    return Place(which - 1, count, notes, spec.seed)
+
+
+def count_round_seconds(contract: Contract) -> int:
+    """Return how long a round can last."""
+    return contract.parameters.commit_seconds + contract.parameters.attest_seconds
 
 
 def _find_endpoint(contract: Contract, seat: Seat) -> str | None:

@@ -67,3 +67,40 @@ def _describe_peer(peer: int, counts: NDArray[np.int64], whole: NDArray[np.float
         effective_classes=compute_effective_classes(counts),
         distance=float(np.abs(counts / samples - whole).sum() / 2),
     )
+
+
+UNEVEN = 3
+"""A class so many times as frequent as another, or a peer with so many times its share, is told."""
+
+
+def tell_balance(report: BalanceReport) -> tuple[str, ...]:
+    """Return in words what of the balance may need a remedy."""
+    totals = np.sum([peer.counts for peer in report.peers], axis=0)
+    lines = []
+    rarest, commonest = int(totals.argmin()), int(totals.argmax())
+    if totals[commonest] >= UNEVEN * max(1, totals[rarest]):
+        lines.append(
+            f"class {report.classes[rarest]!r} has {totals[rarest]} samples, "
+            f"{report.classes[commonest]!r} has {totals[commonest]}: a model may do well and never "
+            "name the rare one; look at accuracy by class, and weight classes (class_weights)"
+        )
+    for peer in report.peers:
+        missing = [
+            name for name, count in zip(report.classes, peer.counts, strict=True) if not count
+        ]
+        if missing:
+            lines.append(f"peer {peer.peer} has no sample of {_enumerate(missing)}")
+    mean = totals.sum() / len(report.peers)
+    for peer in report.peers:
+        if peer.samples >= UNEVEN * mean:
+            share = peer.samples / totals.sum()
+            lines.append(f"peer {peer.peer} has {share:.0%} of all samples")
+    return tuple(lines)
+
+
+NAMED = 5
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"

@@ -21,6 +21,8 @@ class Dataset:
     pixel. float32 is used as it is: the source has scaled it, and every entry is finite.
     `labels`: (n,) int64, indices into `classes`; a part of a data set keeps all its classes, the
     ones it has no sample of included, so that all parts ask for a model of one shape.
+    `targets`: (n,) float32, where a number is learned and not a class; `labels` are then strata of
+    it, by which rows are split and dealt. `groups`: (n,) int64, whose row each is; None: unknown.
     Raises InvalidDataset when the parts do not fit together; n and k are at least 1.
     """
 
@@ -28,10 +30,12 @@ class Dataset:
     features: NDArray[Any]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    targets: NDArray[np.float32] | None = None
+    groups: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         _check_dataset(self)
-        for column in ("features", "labels"):
+        for column in ("features", "labels", *self._extras()):
             view = getattr(self, column).view()
             view.flags.writeable = False
             object.__setattr__(self, column, view)
@@ -48,14 +52,21 @@ class Dataset:
 
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
         """Return the rows at `indices`, in that order, as a copy of their own."""
-        return replace(self, features=self.features[indices], labels=self.labels[indices])
+        extras = {name: getattr(self, name)[indices] for name in self._extras()}
+        features, labels = self.features[indices], self.labels[indices]
+        return replace(self, features=features, labels=labels, **extras)
 
     def fingerprint(self) -> str:
         """Return SHA-256 over features, labels and classes, as hexadecimal."""
         digest = sha256(repr((self.features.dtype.str, self.features.shape, self.classes)).encode())
         digest.update(self.features.tobytes())
         digest.update(self.labels.tobytes())
+        for name in self._extras():
+            digest.update(getattr(self, name).tobytes())
         return digest.hexdigest()
+
+    def _extras(self) -> list[str]:
+        return [name for name in ("targets", "groups") if getattr(self, name) is not None]
 
     def class_counts(self) -> NDArray[np.int64]:
         """Return (classes,) int64: how many samples each class has."""
@@ -93,6 +104,14 @@ def _check_dataset(dataset: Dataset) -> None:
             expected=f"labels of shape ({features.shape[0]},) and type int64",
             got=f"shape {labels.shape}, {labels.dtype}",
         )
+    for name, dtype in (("targets", np.float32), ("groups", np.int64)):
+        extra = getattr(dataset, name)
+        if extra is not None and (extra.shape != labels.shape or extra.dtype != dtype):
+            raise InvalidDataset(
+                subject,
+                expected=f"{name} of shape {labels.shape} and type {np.dtype(dtype)}",
+                got=f"shape {extra.shape}, {extra.dtype}",
+            )
     if len(classes) < 2:
         raise InvalidDataset(subject, expected="at least two classes", got=", ".join(classes))
     if labels.min() < 0 or labels.max() >= len(classes):

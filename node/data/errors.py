@@ -6,7 +6,8 @@ NodeError
     ├── UnknownSource     a name that no source answers to
     ├── MissingPackage    a source whose package is not installed
     ├── UnreadableFile    a file that is absent, truncated, corrupt or of another shape
-    ├── InvalidCell       one cell of a CSV file, named by line and column
+    ├── InvalidCell       one cell of a table, named by file, line or row, and column
+    ├── InvalidSchema     a declaration of columns that is none, or of another table
     └── InvalidPartition  a way of dealing samples out that is unknown or impossible
 """
 
@@ -34,7 +35,11 @@ class UnreadableFile(DataError):
 
 
 class InvalidCell(DataError):
-    """A cell of a CSV file does not hold what its column holds."""
+    """A cell of a table does not hold what its column holds."""
+
+
+class InvalidSchema(DataError):
+    """A declaration of columns, missing values, target or scaling that cannot be meant."""
 
 
 class InvalidPartition(DataError):

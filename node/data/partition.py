@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from node.data.dataset import Dataset
 from node.data.errors import InvalidPartition
 
 Indices = NDArray[np.int64]
@@ -110,8 +111,86 @@ class Shards:
         return [np.sort(np.concatenate([shards[shard] for shard in hand])) for hand in dealt]
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """Every peer sees the same distribution, of unlike amounts: sizes are drawn from a symmetric
+    Dirichlet distribution, and raised to `min(10, n // peers)` where they are less.
+
+    Source: Li, Diao, Chen and He 2022 (quantity skew).
+    """
+
+    alpha: float
+
+    def __str__(self) -> str:
+        return f"quantity:{self.alpha:g}"
+
+    def split(
+        self, labels: NDArray[np.int64], peers: int, generator: np.random.Generator
+    ) -> list[Indices]:
+        """Return parts of unlike sizes. Raises InvalidPartition (fewer samples than peers)."""
+        _check_sizes(len(labels), peers, self)
+        shares = generator.dirichlet(np.full(peers, self.alpha))
+        cuts = np.rint(np.cumsum(shares)[:-1] * len(labels)).astype(np.int64)
+        owner = np.empty(len(labels), dtype=np.int64)
+        for peer, part in enumerate(np.split(generator.permutation(len(labels)), cuts)):
+            owner[part] = peer
+        _raise_to_minimum(owner, peers, generator)
+        return [np.flatnonzero(owner == peer) for peer in range(peers)]
+
+
+@dataclass(frozen=True)
+class Natural:
+    """Rows that belong together stay together: a hospital's, a writer's, a device's.
+
+    It splits by groups in the place of labels. The largest group goes to the peer with the fewest
+    samples, and so on; nothing is drawn.
+    """
+
+    def __str__(self) -> str:
+        return "natural"
+
+    def split(
+        self, labels: NDArray[np.int64], peers: int, generator: np.random.Generator
+    ) -> list[Indices]:
+        """Return parts of whole groups. Raises InvalidPartition (fewer groups than peers)."""
+        groups, counts = np.unique(labels, return_counts=True)
+        if len(groups) < peers:
+            raise InvalidPartition(
+                f"partition {self}",
+                expected="a group for every peer",
+                got=f"{len(groups)} groups for {peers} peers",
+            )
+        sizes = np.zeros(peers, dtype=np.int64)
+        owner: dict[int, int] = {}
+        for place in np.argsort(-counts, kind="stable"):
+            poorest = int(sizes.argmin())
+            owner[int(groups[place])] = poorest
+            sizes[poorest] += counts[place]
+        owners = np.array([owner[int(group)] for group in labels])
+        return [np.flatnonzero(owners == peer) for peer in range(peers)]
+
+
+def deal(
+    partition: Partition, dataset: Dataset, peers: int, generator: np.random.Generator
+) -> list[Indices]:
+    """Return for each peer its rows of a data set: by class, or by group where that is the way.
+
+    Raises InvalidPartition, also for data that know no groups.
+    """
+    if not isinstance(partition, Natural):
+        return partition.split(dataset.labels, peers, generator)
+    if dataset.groups is None:
+        raise InvalidPartition(
+            f"partition {partition} of {dataset.name}",
+            expected="a column declared as group",
+            got="none",
+        )
+    return partition.split(dataset.groups, peers, generator)
+
+
 def parse_partition(text: str) -> Partition:
-    """Return the partition that `iid`, `dirichlet:ALPHA` or `shards:K` names.
+    """Return the partition that `iid`, `dirichlet:ALPHA`, `shards:K`, `quantity:ALPHA` or `natural`
+    names.
 
     Raises InvalidPartition when the name is unknown or its number is not one, or out of range.
 
@@ -122,7 +201,9 @@ def parse_partition(text: str) -> Partition:
     parse = _PARSERS.get(name)
     if parse is None:
         raise InvalidPartition(
-            "partition", expected="iid, dirichlet:ALPHA or shards:K", got=repr(text)
+            "partition",
+            expected="iid, dirichlet:ALPHA, shards:K, quantity:ALPHA or natural",
+            got=repr(text),
         )
     return parse(argument if colon else None, text)
 
@@ -133,7 +214,21 @@ def _parse_iid(argument: str | None, text: str) -> Partition:
     return Iid()
 
 
+def _parse_natural(argument: str | None, text: str) -> Partition:
+    if argument is not None:
+        raise InvalidPartition("partition", expected="natural", got=repr(text))
+    return Natural()
+
+
 def _parse_dirichlet(argument: str | None, text: str) -> Partition:
+    return Dirichlet(_parse_alpha("dirichlet", argument, text))
+
+
+def _parse_quantity(argument: str | None, text: str) -> Partition:
+    return Quantity(_parse_alpha("quantity", argument, text))
+
+
+def _parse_alpha(name: str, argument: str | None, text: str) -> float:
     try:
         alpha = float(argument or "")
     except ValueError:
@@ -141,10 +236,10 @@ def _parse_dirichlet(argument: str | None, text: str) -> Partition:
     if not ALPHA_LEAST <= alpha <= ALPHA_MOST:
         raise InvalidPartition(
             "partition",
-            expected=f"dirichlet:ALPHA, ALPHA from {ALPHA_LEAST:g} to {ALPHA_MOST:g}",
+            expected=f"{name}:ALPHA, ALPHA from {ALPHA_LEAST:g} to {ALPHA_MOST:g}",
             got=repr(text),
         )
-    return Dirichlet(alpha)
+    return alpha
 
 
 def _parse_shards(argument: str | None, text: str) -> Partition:
@@ -156,7 +251,13 @@ def _parse_shards(argument: str | None, text: str) -> Partition:
 
 
 _PARSERS: Mapping[str, Callable[[str | None, str], Partition]] = MappingProxyType(
-    {"iid": _parse_iid, "dirichlet": _parse_dirichlet, "shards": _parse_shards}
+    {
+        "iid": _parse_iid,
+        "dirichlet": _parse_dirichlet,
+        "shards": _parse_shards,
+        "quantity": _parse_quantity,
+        "natural": _parse_natural,
+    }
 )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from node.data.schema import Scaling
+
 
 def standardise(features: NDArray[Any]) -> NDArray[np.float32]:
     """Return each column with mean 0 and standard deviation 1, as float32.
@@ -30,3 +32,23 @@ def standardise(features: NDArray[Any]) -> NDArray[np.float32]:
     columns /= np.where(deviation == 0, 1.0, deviation)
     columns[:, constant] = 0.0
     return columns.astype(np.float32)
+
+
+def scale_column(
+    values: NDArray[np.float64], scaling: Scaling, mean: float | None, deviation: float | None
+) -> NDArray[np.float32]:
+    """Return a column `(n,)` scaled, as `(n, 1)`; a declared mean or deviation stands for the
+    column's own."""
+    column = values[:, np.newaxis]
+    if mean is not None or deviation is not None:
+        own_deviation = float(values.std()) or 1.0
+        centred = column - (float(values.mean()) if mean is None else mean)
+        return (centred / (own_deviation if deviation is None else deviation)).astype(np.float32)
+    if scaling is Scaling.STANDARD:
+        return standardise(column)
+    if scaling is Scaling.RANGE:
+        least, most = float(values.min()), float(values.max())
+        # Halved, the widest range of floats does not overflow.
+        width = (most / 2 - least / 2) or 1.0
+        return ((column / 2 - least / 2) / width).astype(np.float32)
+    return column.astype(np.float32)

@@ -1,13 +1,19 @@
 """One peer's part of a source of data, by its description: to be loaded where it is used."""
 
+import importlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from node.data.dataset import Dataset
-from node.data.partition import parse_partition
+from node.data.iterator import read_iterator
+from node.data.partition import deal, parse_partition
+from node.data.schema import Schema
 from node.data.sources import load
 from node.data.split import stratified_holdout
+
+OWN = "own"
+"""As a source: the learner brings its own data."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +29,28 @@ class Share:
     partition: str
     held_out: float
     seed: int
+    schema: Schema = Schema()
 
-    def load(self) -> tuple[Dataset, Dataset]:
-        """Return what is trained on and what is judged on. Raises what the source, or the
-        partition, refuse."""
-        train_on, held_out = stratified_holdout(
-            load(self.source, label=self.label), self.held_out, seed=self.seed
-        )
+    def load(self) -> tuple[Dataset, Dataset] | tuple[None, None]:
+        """Return what is trained on and what is judged on; nothing where the learner brings its
+        own. Raises what the source, or the partition, refuse."""
+        if self.source == OWN:
+            return None, None
+        dataset = read_source(self.source, self.label, self.schema)
+        train_on, held_out = stratified_holdout(dataset, self.held_out, seed=self.seed)
         if self.part is None:
             return train_on, held_out
         which, count = self.part
-        parts = parse_partition(self.partition).split(
-            train_on.labels, count, np.random.default_rng(self.seed)
+        parts = deal(
+            parse_partition(self.partition), train_on, count, np.random.default_rng(self.seed)
         )
         return train_on.take(parts[which - 1]), held_out
+
+
+def read_source(source: str, label: str | None, schema: Schema) -> Dataset:
+    """Return the data set of a source, also of `module:function`; for a learner's process alone,
+    since it runs code of the user's. Raises what the source refuses."""
+    if ":" not in source:
+        return load(source, label=label, schema=schema)
+    module, _, function = source.partition(":")
+    return read_iterator(source, getattr(importlib.import_module(module), function))

@@ -3,10 +3,17 @@
 import os
 import shutil
 
+from chain.types import Seat
 from chain.wallet import open_wallet, read_address
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobCorrupt
-from node.daemon.opening import describe_share
+from node.daemon.opening import (
+    count_round_seconds,
+    describe_place,
+    describe_share,
+)
+from node.data.errors import InvalidCell
+from node.data.share import OWN
 from node.data.sources import load
 from node.doctor.case import Case, Fault
 from node.errors import LayoutMismatch
@@ -86,7 +93,17 @@ def check_blobs(case: Case) -> str:
 def check_data(case: Case) -> str:
     """The organisation's own data can be read."""
     settings = case.settings
-    case.dataset = load(settings.source, label=settings.label)
+    if settings.source == OWN:
+        return "the learner brings its own"
+    if ":" in settings.source:
+        return f"{settings.source}: code, which the learner's process reads"
+    try:
+        case.dataset = load(settings.source, label=settings.label)
+    except InvalidCell:
+        if settings.contract is None:
+            raise
+        # Which column holds what is for the federation to declare: `learner` reads it by that.
+        return f"{settings.source}: a table, whose columns the federation may have declared"
     part = "" if settings.share is None else f", one part in {settings.share[1]} is this peer's"
     return f"{settings.source}: {case.dataset.samples} samples{part}"
 
@@ -95,20 +112,24 @@ def check_learner(case: Case) -> str:
     """The spec's learner starts on these data, and its model is the federation's."""
     spec = parse_spec(case.contract.observer.ledger.spec)
     share = describe_share(case.settings, spec)
-    course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0)
+    course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0, kept=spec.kept)
+    # Any seat will do, as there may be none yet; and what the learner remembers is not for a check
+    # to change.
+    place = describe_place(case.settings, spec, case.contract, Seat(0), None)
+    hosting = case.settings.host(case.folder, count_round_seconds(case.contract))
 
     asked: list[Pending] = []
 
     def enrol(process: LearnerProcess) -> list[Pending]:
         learner = spec.learner, dict(spec.options)
         asked[:] = [
-            process.ask("enrol_share", (0, *learner, share)),
+            process.ask("enrol_share", (0, *learner, share, place)),
             process.ask("follow", (0, course)),
         ]
         return asked
 
     try:
-        with ProcessTrainer(enrol):
+        with ProcessTrainer(enrol, hosting):
             pass
     except LayoutMismatch as error:
         raise Fault(
@@ -116,7 +137,8 @@ def check_learner(case: Case) -> str:
             f"data with the columns and classes of the federation's (its spec says {spec.source})",
         ) from error
     samples = asked[0].result()
-    return f"{spec.layout.coordinates:,} coordinates of {spec.learner}, on {samples} samples"
+    data = "data of its own" if samples is None else f"{samples} samples"
+    return f"{spec.layout.coordinates:,} coordinates of {spec.learner}, on {data}"
 
 
 def check_disk(case: Case) -> str:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from node.data.dataset import Dataset
-from node.learning.errors import UnknownLearner
+from node.learning.errors import InvalidOption, UnknownLearner
 from node.learning.learner import Learner
 from node.learning.mlp import Mlp
 from node.learning.options import MlpOptions, SgdOptions, build_options
@@ -60,5 +60,8 @@ def build_learner(
     """
     build = BUILT_IN.get(name)
     if build is None:
-        raise UnknownLearner("learner", expected=" or ".join(BUILT_IN), got=repr(name))
+        known = ", ".join(BUILT_IN)
+        raise UnknownLearner("learner", expected=f"{known} or module:factory", got=repr(name))
+    if train.targets is not None:
+        raise InvalidOption(f"data of learner {name}", expected="classes", got="a number to learn")
     return build(options, train=train, test=test, partition=partition)

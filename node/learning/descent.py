@@ -10,6 +10,7 @@ from node.data.dataset import Dataset
 from node.learning.batches import Chunk, iterate_chunks
 from node.learning.network import (
     Buffers,
+    FloatArray,
     Stack,
     Widths,
     allocate_buffers,
@@ -55,6 +56,7 @@ def descend(
     dtype = stack.flat.dtype
     gradient = allocate_stack(widths, dtype)
     workspaces: dict[int, Buffers] = {}
+    weights = compute_class_weights(dataset) if options.class_weights else None
     steps, loss_sum = 0, 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(options.epochs):
@@ -63,21 +65,29 @@ def descend(
                 batch = chunk.inputs.shape[1]
                 if batch not in workspaces:
                     workspaces[batch] = allocate_buffers(widths, batch, dtype)
-                loss_sum += _descend_chunk(stack, gradient, chunk, options, workspaces[batch])
+                workspace = workspaces[batch]
+                loss_sum += _descend_chunk(stack, gradient, chunk, options, weights, workspace)
                 steps += len(chunk.inputs)
     return Descent(steps=steps, loss=loss_sum / (options.epochs * dataset.samples))
 
 
 def _descend_chunk(
-    stack: Stack, gradient: Stack, chunk: Chunk, options: SgdOptions, buffers: Buffers
+    stack: Stack,
+    gradient: Stack,
+    chunk: Chunk,
+    options: SgdOptions,
+    weights: FloatArray | None,
+    buffers: Buffers,
 ) -> float:
-    """Take a step per batch; return the summed loss."""
-    scale = options.learning_rate / chunk.inputs.shape[1]
+    """Take a step per batch; return the summed loss, in which all samples count alike."""
+    usual = options.learning_rate / chunk.inputs.shape[1]
     decay = 1.0 - options.learning_rate * options.l2
     probabilities = np.empty_like(chunk.targets)
     for rows, output, targets in zip(chunk.inputs, probabilities, chunk.targets, strict=True):
         inputs = rows.T
         forward(stack.layers, inputs, buffers, output)
+        # Of a sample's class, whose target alone is one.
+        scale = usual if weights is None else usual * (weights @ targets)
         backward(stack.layers, inputs, output, targets, scale, buffers, gradient.layers)
         if decay != 1.0:
             for layer in stack.layers:
@@ -85,6 +95,19 @@ def _descend_chunk(
         np.subtract(stack.flat, gradient.flat, out=stack.flat)
     # Once for the chunk, not once a step: the loss is reported, the steps do not need it.
     return float(compute_losses(probabilities, chunk.targets).sum(dtype=np.float64))
+
+
+def compute_class_weights(dataset: Dataset) -> FloatArray:
+    """Return for each class n / (classes that are here * samples of it), (classes,) float32; 0 for
+    one that is not here. Every class that is here then weighs as much, and a sample 1 on the whole.
+
+    Source: King and Zeng 2001, as scikit-learn's class_weight="balanced".
+    """
+    counts = dataset.class_counts()
+    present = counts > 0
+    weights = np.zeros(len(counts), dtype=np.float32)
+    weights[present] = dataset.samples / (present.sum() * counts[present])
+    return weights
 
 
 def gather_all(dataset: Dataset) -> tuple[Chunk, ...]:

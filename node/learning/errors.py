@@ -2,7 +2,9 @@
 
 NodeError
 └── LearningError
-    ├── UnknownLearner     a name that no built-in learner answers to
+    ├── UnknownLearner     a name that no built-in learner answers to, or no such factory
+    ├── UnknownShape       an object that no adapter makes a learner of
+    ├── StateRefused       a learner's state that cannot be kept or read
     ├── InvalidOption      an option that is unknown, or of a value that cannot be
     ├── InvalidConfig      a round's config without its round or seed
     └── InvalidParameters  arrays that are not the layers of this model
@@ -16,7 +18,15 @@ class LearningError(NodeError):
 
 
 class UnknownLearner(LearningError):
-    """No built-in learner has this name."""
+    """No built-in learner has this name, and no module has such a factory."""
+
+
+class UnknownShape(LearningError):
+    """What a factory returned is none of the shapes that a learner can have."""
+
+
+class StateRefused(LearningError):
+    """A learner's state does not pickle, or its file is damaged."""
 
 
 class InvalidOption(LearningError):

@@ -146,13 +146,14 @@ def backward(
     inputs: FloatArray,
     probabilities: FloatArray,
     targets: FloatArray,
-    scale: float,
+    scale: float | FloatArray,
     buffers: Buffers,
     gradient: Sequence[FloatArray],
 ) -> None:
     """Write into `gradient` that of the batch's summed loss, times `scale`, after `forward`.
 
-    `targets`: (classes, batch), ones and zeros; `gradient`: shaped as `layers`.
+    `targets`: (classes, batch), ones and zeros; `gradient`: shaped as `layers`. `scale` may differ
+    by sample, (batch,).
     """
     error = buffers.errors[-1]
     np.subtract(probabilities, targets, out=error)

@@ -16,7 +16,8 @@ class SgdOptions:
     `learning_rate`: of a step along the gradient of the mean loss of a batch. `batch_size`:
     samples of a step; the last batch of an epoch may be smaller. `epochs`: passes over the data in
     one call of `fit`. `l2`: the loss has `l2 / 2` times the squared norm of the weights added,
-    biases apart.
+    biases apart. `class_weights`: whether a sample counts by how rare its class is here (see
+    `compute_class_weights`).
 
     Raises InvalidOption.
     """
@@ -25,12 +26,16 @@ class SgdOptions:
     batch_size: int = 32
     epochs: int = 1
     l2: float = 0.0
+    class_weights: bool = False
 
     def __post_init__(self) -> None:
         _check_real("learning_rate", self.learning_rate, is_zero_fine=False)
         _check_count("batch_size", self.batch_size)
         _check_count("epochs", self.epochs)
         _check_real("l2", self.l2, is_zero_fine=True)
+        if not isinstance(self.class_weights, bool):
+            got = repr(self.class_weights)
+            raise InvalidOption("option class_weights", expected="true or false", got=got)
 
 
 @dataclass(frozen=True)

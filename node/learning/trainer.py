@@ -9,6 +9,7 @@ from typing import Self
 
 from chain.types import Key, RoundId, Seat
 from node.errors import WorkerFailed
+from node.learning.hosting import Hosting
 from node.learning.process import LearnerProcess, Pending
 from node.training import Failed, Fit, Job
 
@@ -16,6 +17,9 @@ LOG = logging.getLogger("holdfast.learner")
 
 STARTS = 3
 """In a row: that a process dies before its first task may be an accident, but not for ever."""
+
+PROGRESS_SECONDS = 30.0
+"""Between two lines about a training that goes on."""
 
 Enrol = Callable[[LearnerProcess], list[Pending]]
 """Tells a new process its learner, data and course; returns what to wait for."""
@@ -32,10 +36,14 @@ class Tally:
 
 class ProcessTrainer:
     """Trains in a process; a context manager. A training that fails is told in one line and costs
-    the round; a process that died is started anew."""
+    the round; the next one has a new process, in which nothing is left of it."""
 
-    def __init__(self, enrol: Enrol) -> None:
+    def __init__(self, enrol: Enrol, hosting: Hosting | None = None) -> None:
         self._enrol = enrol
+        self._hosting = hosting or Hosting()
+        self._told_at = monotonic()
+        self._is_spent = False
+        self._enrolling: list[Pending] = []
         self._running: dict[tuple[Key, RoundId], Pending] = {}
         self._begun: dict[tuple[Key, RoundId], float] = {}
         self.tally = Tally()
@@ -57,25 +65,38 @@ class ProcessTrainer:
         """Readable when the process has something to say."""
         return self._process.connection
 
+    def connections(self) -> list[object]:
+        """Return what to wait for: nothing where nothing is asked. A process that has died would be
+        readable for ever."""
+        return [self._process.connection] if self._process.is_busy else []
+
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
-        if (parent, job.round_id) not in self._running:
-            self._begun[parent, job.round_id] = monotonic()
-            self._running[parent, job.round_id] = self._process.train(seat, job)
+        if (parent, job.round_id) in self._running:
+            return
+        self._renew()
+        if not self._running:
+            self._told_at = monotonic()
+        self._begun[parent, job.round_id] = monotonic()
+        self._running[parent, job.round_id] = self._process.train(seat, job)
 
     def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | Failed | None:
         self._process.poll()
         pending = self._running.get((parent, round_id))
-        if pending is None or not pending.is_done:
+        if pending is None:
+            return None
+        if not pending.is_done:
+            self._tell_progress(seat, (parent, round_id))
             return None
         del self._running[parent, round_id]
         self.tally.seconds += monotonic() - self._begun.pop((parent, round_id))
         try:
+            for before in self._enrolling:
+                before.result()
             fit: Fit = pending.result()
         except Exception as error:  # noqa: BLE001 - a learner may raise anything
             self.tally.failed += 1
             LOG.error("seat=%d round=%d act=train error=%r", seat, round_id, str(error))
-            if not self._process.is_alive:
-                self._revive()
+            self._is_spent = True
             return Failed()
         self.tally.trained += 1
         return fit
@@ -83,21 +104,47 @@ class ProcessTrainer:
     def judge(self, seat: Seat, payload: bytes, model_bits: int) -> Pending:
         """Ask how good a model is on what nobody trains on; answered when there is nothing to
         train."""
+        self._renew()
         pending = self._process.ask_at_leisure("evaluate", (int(seat), payload, model_bits))
         self._process.take_leisure()
         return pending
 
     def poll(self) -> None:
         """Take the answers that are there; a process that has died with nothing to do is started
-        anew, or it would be found when it is needed."""
+        anew, or it would be found when it is needed. One that failed is renewed when it is asked
+        again, or a learner that cannot begin would be started for ever."""
         self._process.poll()
-        if not self._process.is_busy and not self._process.is_alive:
-            LOG.warning("act=revive error='the process of the learner has ended'")
-            self._revive()
+        if self._process.is_busy or self._process.is_alive or not self._is_fit:
+            return
+        LOG.warning("act=revive error='the process of the learner has ended'")
+        self._is_spent = True
+        self._renew()
 
-    def _revive(self) -> None:
+    @property
+    def _is_fit(self) -> bool:
+        """Whether nothing that was asked of this process has failed."""
+        return not self._is_spent and all(each.error is None for each in self._enrolling)
+
+    def _renew(self) -> None:
+        """Start anew after a failure: what was half done or never freed is gone with its process.
+
+        Not before what was asked beside it is answered. Nobody waits for the learner to begin: one
+        that does not even do that fails this training too, and is tried again with the next.
+        """
+        if self._is_fit or self._process.is_busy:
+            return
         self._process.close()
-        self._process = self._start()
+        self._process = LearnerProcess(self._hosting)
+        self._enrolling = self._enrol(self._process)
+        self._is_spent = False
+
+    def _tell_progress(self, seat: Seat, name: tuple[Key, RoundId]) -> None:
+        now = monotonic()
+        if now - self._told_at < PROGRESS_SECONDS:
+            return
+        self._told_at = now
+        seconds, says = now - self._begun[name], self._process.describe_progress()
+        LOG.info("seat=%d round=%d act=train seconds=%.0f says=%r", seat, name[1], seconds, says)
 
     def _start(self) -> LearnerProcess:
         """Return a process that knows its task. Raises what its learner or its data refuse, and
@@ -112,13 +159,10 @@ class ProcessTrainer:
         return self._begin()
 
     def _begin(self) -> LearnerProcess:
-        process = LearnerProcess()
+        process = LearnerProcess(self._hosting)
         try:
-            pendings = self._enrol(process)
-            while not all(pending.is_done for pending in pendings):
-                process.collect()
-            for pending in pendings:
-                pending.result()
+            for pending in self._enrol(process):
+                process.settle(pending)
         except BaseException:
             process.close()
             raise

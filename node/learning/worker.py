@@ -1,29 +1,48 @@
-"""A training process: `python -m node.learning.worker FD` serves one parent over a socket until it
-hangs up.
+"""A training process: it serves one parent over a socket until that hangs up.
 
 A program of its own rather than multiprocessing's child: that would import the parent's main
-module, web3 and all, and it would inherit whatever threads the parent has.
+module, web3 and all, and it would inherit whatever threads the parent has. What it is given goes
+through here and nowhere else: limits first, our modules next, the user's path after them, so that a
+file of the user's that is called as one of ours shadows nothing of ours.
 """
 
+import copy
+import ctypes
+import json
 import os
+import resource
+import signal
 import sys
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chain.types import RoundId
+from node.calibration import Movement, measure_movement
 from node.data.dataset import Dataset
-from node.data.share import Share
+from node.data.schema import Schema
+from node.data.share import Share, read_source
 from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
+from node.learning.context import Context, State, describe_data, read_state, write_state
+from node.learning.failures import describe_failure, keep_traceback
+from node.learning.flower_names import answer_imports
+from node.learning.guest import Guest
+from node.learning.hosting import Place
+from node.learning.keeping import Keeping
 from node.learning.learner import Learner
+from node.learning.reference import is_reference, load_factory, seed_all
+from node.learning.shapes import recognise
 from node.training import Course, Job, check_layout, train
 
 JUDGED_SAMPLES = 2000
 """Of what a peer holds out: it judges each head, beside its training and in little memory. An
 accuracy of one half is then off by 0.011 (one standard deviation), others by less."""
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Worker:
@@ -31,32 +50,81 @@ class Worker:
 
     def __init__(self) -> None:
         self._learners: dict[int, Learner] = {}
+        self._followers: dict[int, Learner] = {}
         self._courses: dict[int, Course] = {}
+        self._places: dict[int, Place] = {}
+        self._states: dict[int, State] = {}
         self._head: Model | None = None
 
     def enrol(
-        self, peer: int, name: str, options: dict[str, Any], train_on: Any, test: Any
+        self,
+        peer: int,
+        name: str,
+        options: Mapping[str, Any],
+        train_on: Any,
+        test: Any,
+        place: Place | None = None,
     ) -> None:
-        """Build a peer's learner around its own part of the data."""
-        self._learners[peer] = build_learner(
-            name, options, train=train_on, test=test, partition=peer
+        """Build a peer's learner around its own part of the data; None: it brings its own."""
+        place = place or Place(partition=peer)
+        self._places[peer] = place
+        if not is_reference(name):
+            self._learners[peer] = build_learner(
+                name, options, train=train_on, test=test, partition=place.partition
+            )
+            return
+        state = self._states[peer] = read_state(place.notes)
+        data = describe_data(train_on, test)
+        context = Context(
+            node_config={"partition-id": place.partition, "num-partitions": place.partitions},
+            run_config=dict(options),
+            state=state,
+            data=data,
+            node_id=place.partition,
         )
+        # All peers' factories draw alike, so that what they begin with is alike.
+        seed_all(place.seed)
+        found = load_factory(name)(context)
+        self._learners[peer] = Guest(recognise(found, options, place, data), options, place)
 
-    def enrol_share(self, peer: int, name: str, options: dict[str, Any], share: Share) -> int:
+    def enrol_share(
+        self, peer: int, name: str, options: dict[str, Any], share: Share, place: Place
+    ) -> int | None:
         """Load a peer's part of its data and build its learner around it; beside that, only some of
-        what it judges on is kept. Returns how many samples it trains on."""
+        what it judges on is kept. Returns how many samples it trains on; None: the learner brings
+        its own."""
         train_on, held_out = share.load()
-        self.enrol(peer, name, options, train_on, _take_some(held_out, share.seed))
+        if train_on is None or held_out is None:
+            self.enrol(peer, name, options, None, None, place)
+            return None
+        self.enrol(peer, name, options, train_on, _take_some(held_out, share.seed), place)
         return train_on.samples
 
-    def enrol_judge(self, peer: int, name: str, options: dict[str, Any], share: Share) -> None:
+    def enrol_judge(
+        self, peer: int, name: str, options: dict[str, Any], share: Share, place: Place
+    ) -> None:
         """Load what nobody trains on and build a learner around it that judges."""
         _, held_out = share.load()
-        self.enrol(peer, name, options, held_out, held_out)
+        self.enrol(peer, name, options, held_out, held_out, place)
+
+    def read(self, source: str, label: str | None, schema: Schema) -> Dataset:
+        """Return the data of a source, also of one that is code."""
+        return read_source(source, label, schema)
+
+    def describe(self, peer: int) -> tuple[list[str], list[Any]]:
+        """Return the names and the arrays of the model that a learner starts from."""
+        learner, place = self._learners[peer], self._places[peer]
+        arrays = learner.get_parameters({"seed": place.seed})
+        names = getattr(learner, "parameter_names", None)
+        return list(names or (f"array_{at}" for at in range(len(arrays)))), arrays
 
     def follow(self, peer: int, course: Course) -> None:
         """Set a peer's course, after checking that its learner is the spec's."""
-        check_layout(course.layout, self._learners[peer], course.seed)
+        kept, learner = course.kept, self._learners[peer]
+        if kept:
+            learner = Keeping(learner, kept, self._states.setdefault(peer, State()))
+        check_layout(course.layout, learner, course.seed)
+        self._followers[peer] = learner
         self._courses[peer] = course
 
     def train(self, peer: int, round_id: RoundId, tag: bytes, head: Model | None) -> Any:
@@ -64,17 +132,32 @@ class Worker:
         if head is not None:
             self._head = head
         assert self._head is not None, "a head comes with the first training on it"
-        return train(self._learners[peer], self._courses[peer], Job(round_id, self._head, tag))
+        fit = train(self._followers[peer], self._courses[peer], Job(round_id, self._head, tag))
+        if peer in self._states:
+            write_state(self._places[peer].notes, self._states[peer])
+        return fit
+
+    def measure(self, peer: int, head: Model) -> Movement:
+        """Train a round that nobody sees; of the state nothing changes."""
+        course, state = self._courses[peer], self._states.get(peer, State())
+        remembered = copy.deepcopy(dict(state))
+        values = decode_model(head, course.rule.model_bits)
+        config = {"seed": course.seed, "round": 0}
+        arrays, _, _ = self._followers[peer].fit(course.layout.unflatten(values), config)
+        state.clear()
+        state.update(remembered)
+        return measure_movement(course.layout, values, course.layout.flatten(arrays))
 
     def evaluate(self, peer: int, payload: bytes, model_bits: int) -> Any:
         """Judge a model on the peer's test data."""
         course = self._courses[peer]
         model = model_from_payload(payload, course.layout.coordinates)
         arrays = course.layout.unflatten(decode_model(model, model_bits))
-        judged = self._learners[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
+        judged = self._followers[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
-        return float(loss), int(samples), dict(metrics)
+        numbers = {"accuracy": float(metrics["accuracy"])} if "accuracy" in metrics else {}
+        return float(loss), int(samples), {**metrics, **numbers}
 
 
 def _take_some(held_out: Dataset, seed: int) -> Dataset:
@@ -84,7 +167,7 @@ def _take_some(held_out: Dataset, seed: int) -> Dataset:
     return held_out.take(np.sort(chosen))
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, notes: Path | None) -> None:
     """Answer (method, arguments) with (True, result), or (False, the error) for what is refused."""
     worker = Worker()
     while True:
@@ -95,9 +178,12 @@ def serve(connection: Connection) -> None:
         try:
             answer = (True, getattr(worker, method)(*arguments))
         except NodeError as error:
+            keep_traceback(notes, error)
             answer = (False, error)
-        except Exception as error:  # noqa: BLE001 - a learner may raise anything; its peer is told
-            reason = f"{type(error).__name__}: {error}"
+        # A learner may raise anything, SystemExit too; its peer is told.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            kept = keep_traceback(notes, error)
+            reason = describe_failure(error, kept)
             answer = (False, WorkerFailed(f"worker: {method}", "an answer", reason))
         try:
             connection.send(answer)
@@ -106,7 +192,21 @@ def serve(connection: Connection) -> None:
             return
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> None:
+    """Serve the parent at the other end of a descriptor: FD, and a hosting as JSON."""
+    descriptor, text = arguments
+    hosting = json.loads(text)
     # The parent's terminal sends its interrupt to all; the parent decides.
     os.setpgid(0, 0)
-    serve(Connection(int(sys.argv[1])))
+    # An endless loop never sees that the parent has hung up.
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if hosting["memory_bytes"] is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (hosting["memory_bytes"], hard))
+    if hosting["code"] is not None:
+        sys.path.insert(0, hosting["code"])
+    answer_imports()
+    notes = hosting["notes"]
+    serve(Connection(int(descriptor)), None if notes is None else Path(notes))

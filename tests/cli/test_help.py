@@ -22,6 +22,7 @@ COMMANDS = [
     *(("localnet", verb) for verb in ("up", "down", "kill", "start")),
     *(("localnet", verb) for verb in ("pause", "resume", "cut", "mend")),
     ("federation",),
+    ("federation", "init"),
     ("federation", "create"),
     ("federation", "fund"),
     ("federation", "show"),

@@ -6,9 +6,11 @@ from chain.connect import connect_devnet
 from chain.deployment import deploy
 from chain.devnet.devnet import Devnet
 from chain.sender import Sender
-from node.data.sources import load
-from node.errors import RuleRefused, SpecRefused
-from node.founding import found, read_plan
+from node.errors import LayoutMismatch, RuleRefused, SpecRefused
+from node.founding import found, name_subject, read_plan
+from node.learning.hosting import Hosting, Place
+from node.learning.keeping import Kept
+from node.learning.trial import Trial
 from node.merkle import MODEL_TAG, compute_root
 from node.spec import parse_spec
 
@@ -30,14 +32,18 @@ commit_seconds = 60
 OPEN = bytes(32)
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits")
+def found_by(page, code=None):
+    plan = read_plan(page.encode())
+    subject = name_subject(plan, "digits", None, Place(0, 5, None, plan.page.seed))
+    with Trial(subject, Hosting(code=code)) as trial:
+        return found(plan, trial, OPEN)
 
 
-def test_found__a_page__is_what_a_federation_can_be_created_with(digits):
-    founding = found(read_plan(PAGE.encode()), digits, OPEN)
-    assert founding.is_calibrated
+def test_found__a_page__is_what_a_federation_can_be_created_with():
+    founding = found_by(PAGE)
+    assert len(founding.reasons) == 1
+    assert founding.reasons[0].startswith(f"clip {founding.parameters.clip}: 4 times the dry")
+    assert founding.parameters.update_bits == 14
     assert founding.parameters.clip > 0
     assert founding.parameters.commit_seconds == 60
     assert founding.parameters.attest_seconds == 300
@@ -51,16 +57,60 @@ def test_found__a_page__is_what_a_federation_can_be_created_with(digits):
         assert deployment.federation.get_parameters() == founding.parameters
 
 
-def test_found__twice__is_the_same_to_the_byte(digits):
-    first, second = (found(read_plan(PAGE.encode()), digits, OPEN) for _ in range(2))
-    assert first == second
+def test_found__twice__is_the_same_to_the_byte():
+    assert found_by(PAGE) == found_by(PAGE)
 
 
-def test_found__a_clip_is_named__trains_nothing(digits):
-    page = PAGE + "[rule]\nclip = 77\n"
-    founding = found(read_plan(page.encode()), digits, OPEN)
-    assert not founding.is_calibrated
+def test_found__a_clip_is_named__trains_nothing():
+    founding = found_by(PAGE + "[rule]\nclip = 77\n")
+    assert founding.reasons == ()
     assert founding.parameters.clip == 77
+
+
+OWN_MODULE = """
+import numpy as np
+
+class Table:
+    def get_parameters(self, config):
+        return [np.zeros((2, 3), np.float32), np.array(7), np.full(2, 5.0)]
+
+    def fit(self, parameters, config):
+        weight, count, bias = parameters
+        return [weight + np.float32(0.5), count + 1, bias], 9, {}
+
+    def evaluate(self, parameters, config):
+        return 0.0, 1, {}
+
+def make(context):
+    return Table()
+"""
+OWN_PAGE = 'holdfast = 1\nname = "own"\nlearner = "table:make"\n'
+
+
+def test_found__a_learner_of_ones_own__is_asked_for_its_model_and_measured(tmp_path):
+    (tmp_path / "table.py").write_text(OWN_MODULE)
+    founding = found_by(OWN_PAGE, code=tmp_path)
+    assert founding.spec.learner == "table:make"
+    assert founding.spec.source == "own"
+    assert founding.spec.layout.shapes == ((2, 3), (2,))
+    assert founding.spec.layout.dtypes == ("float32", "float64")
+    assert founding.spec.kept == (Kept("array_1", (), "int64", 1),)
+    assert parse_spec(founding.text) == founding.spec
+    # 8 steps of 0.5 fit 15 bits in units of 2**-12; six of them have a norm of sqrt(6) / 2.
+    assert founding.parameters.update_bits == 12
+    assert founding.parameters.clip == round(4 * 6**0.5 / 2 * 2**12)
+    assert [reason.split(":")[0] for reason in founding.reasons] == [
+        "array 'array_1' (int64, 1) stays with each peer",
+        "update_bits 12",
+        f"clip {founding.parameters.clip}",
+    ]
+
+
+def test_found__the_page_tells_of_another_model__is_refused(tmp_path):
+    (tmp_path / "table.py").write_text(OWN_MODULE)
+    page = OWN_PAGE + "[model]\narrays = [{ name = 'array_0', shape = [3], dtype = 'float32' }]\n"
+    with pytest.raises(LayoutMismatch, match="plan: model: expected"):
+        found_by(page, code=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from node.checkpoint import parse_checkpoint
 from node.errors import SettingsRefused
 from node.settings import (
     ENTRIES,
+    MEMORY_MIB,
     SETTINGS,
     Limits,
     Settings,
@@ -31,6 +32,9 @@ WHOLE = Settings(
     ca="/etc/holdfast/others.pem",
     is_public=True,
     limits=Limits(connections=7, bytes_per_second=2**20),
+    learner_path="/srv/clinic/code",
+    learner_seconds=77,
+    learner_memory_mib=300,
 )
 PLAIN = replace(
     WHOLE,
@@ -43,6 +47,9 @@ PLAIN = replace(
     ca=None,
     is_public=False,
     limits=Limits(),
+    learner_path=None,
+    learner_seconds=None,
+    learner_memory_mib=MEMORY_MIB,
 )
 
 

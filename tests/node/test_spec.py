@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.data.schema import parse_schema
 from node.encoding import Layout
 from node.errors import SpecRefused
+from node.learning.keeping import Kept
 from node.spec import Spec, parse_spec, write_spec
 
 LAYOUT = Layout(("weight", "bias"), ((2, 3), (3,)), ("float32", "float64"))
@@ -85,6 +87,20 @@ def test_write_spec__golden__to_the_byte():
 def test_write_spec__a_label__stands_with_the_data():
     text = write_spec(replace(SPEC, label="sick"))
     assert text == TEXT.replace(b'"digits"\n', b'"digits"\nlabel = "sick"\n')
+
+
+def test_write_spec__kept_arrays_and_declared_columns__come_back():
+    kept = (Kept("count", (), "int64", 1), Kept("mask", (3,), "bool", 0))
+    schema = parse_schema({"columns": {"sex": ["f", "m"], "age": {"mean": 3.5}}, "missing": "drop"})
+    spec = replace(SPEC, kept=kept, schema=schema)
+    assert parse_spec(write_spec(spec)) == spec
+
+
+def test_parse_spec__the_learners_name_alone__is_a_learner_on_its_own_data():
+    start, end = TEXT.index(b"[learner]"), TEXT.index(b"[model]")
+    text = TEXT[:start] + b'learner = "clinic.model:make"\n\n' + TEXT[end:]
+    spec = parse_spec(text)
+    assert (spec.learner, spec.options, spec.source) == ("clinic.model:make", {}, "own")
 
 
 @pytest.mark.parametrize("value", [None, b"bytes", {1, 2}, object])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.data.balance import compute_effective_classes, describe_balance
+from node.data.balance import compute_effective_classes, describe_balance, tell_balance
 from node.data.partition import Dirichlet, Iid
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
@@ -44,3 +44,30 @@ def test_compute_effective_classes__any_counts__lies_between_one_and_those_prese
 ) -> None:
     effective = compute_effective_classes(np.array(counts))
     assert 1.0 <= effective <= sum(count > 0 for count in counts) * (1 + 1e-12)
+
+
+def test_tell_balance__even_peers__says_nothing() -> None:
+    labels = np.tile([0, 1], 10)
+    report = describe_balance(labels, [np.arange(10), np.arange(10, 20)], ("a", "b"))
+    assert tell_balance(report) == ()
+
+
+def test_tell_balance__rare_classes_absent_ones_and_a_large_peer__are_named() -> None:
+    labels = np.array([0] * 30 + [1] * 10)
+    parts = [np.arange(31), *(np.array([place]) for place in range(31, 35))]
+    lines = tell_balance(describe_balance(labels, parts, ("well", "ill")))
+    assert lines[0].startswith("class 'ill' has 5 samples, 'well' has 30: a model may do well and")
+    assert lines[1:] == (
+        "peer 1 has no sample of well",
+        "peer 2 has no sample of well",
+        "peer 3 has no sample of well",
+        "peer 4 has no sample of well",
+        "peer 0 has 89% of all samples",
+    )
+
+
+def test_tell_balance__many_classes_absent__are_cut() -> None:
+    labels = np.arange(8)
+    names = tuple("abcdefgh")
+    lines = tell_balance(describe_balance(labels, [np.array([0]), np.arange(1, 8)], names))
+    assert "peer 0 has no sample of b, c, d, e, f and 2 more" in lines

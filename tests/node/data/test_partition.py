@@ -3,14 +3,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.data.dataset import Dataset
 from node.data.errors import InvalidPartition
-from node.data.partition import Dirichlet, Iid, Partition, Shards, parse_partition
+from node.data.partition import (
+    Dirichlet,
+    Iid,
+    Natural,
+    Partition,
+    Quantity,
+    Shards,
+    deal,
+    parse_partition,
+)
 
 PARTITIONS = st.one_of(
     st.just(Iid()),
     st.builds(Dirichlet, st.sampled_from([1e-3, 0.05, 0.5, 1.0, 100.0, 1e6])),
     st.builds(Shards, st.integers(1, 3)),
+    st.builds(Quantity, st.sampled_from([1e-3, 0.5, 1e6])),
 )
+KNOWN = "iid, dirichlet:ALPHA, shards:K, quantity:ALPHA or natural"
 LABELS = st.lists(st.integers(0, 5), min_size=30, max_size=300).map(np.array)
 
 
@@ -121,10 +133,12 @@ def test_shards__more_shards_than_samples__is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("even", "iid, dirichlet:ALPHA or shards:K"),
-        ("", "iid, dirichlet:ALPHA or shards:K"),
-        ("IID", "iid, dirichlet:ALPHA or shards:K"),
+        ("even", KNOWN),
+        ("", KNOWN),
+        ("IID", KNOWN),
         ("iid:1", "iid"),
+        ("natural:3", "natural"),
+        ("quantity:x", "quantity:ALPHA, ALPHA from 0.001 to 1e+06"),
         ("dirichlet", "dirichlet:ALPHA, ALPHA from 0.001 to 1e+06"),
         ("dirichlet:abc", "dirichlet:ALPHA, ALPHA from 0.001 to 1e+06"),
         ("dirichlet:0", "dirichlet:ALPHA, ALPHA from 0.001 to 1e+06"),
@@ -141,3 +155,49 @@ def test_parse_partition__bad_text__says_what_it_may_be(text: str, expected: str
     with pytest.raises(InvalidPartition) as caught:
         parse_partition(text)
     assert str(caught.value) == f"partition: expected {expected}, got {text!r}"
+
+
+def test_quantity__a_small_alpha__makes_sizes_unlike_and_classes_alike() -> None:
+    labels = np.tile(np.arange(2), 500)
+    parts = split(Quantity(0.3), labels, 5, 1)
+    sizes = sorted(len(part) for part in parts)
+    assert sizes[-1] > 5 * sizes[0]
+    for part in parts:
+        if len(part) > 100:
+            assert 0.4 < labels[part].mean() < 0.6
+
+
+@given(LABELS, st.integers(1, 6), st.integers(0, 2**40))
+def test_natural__any_groups__stay_whole_and_leave_nobody_out(
+    groups: np.ndarray, peers: int, seed: int
+) -> None:
+    if len(np.unique(groups)) < peers:
+        with pytest.raises(InvalidPartition, match="expected a group for every peer"):
+            split(Natural(), groups, peers, seed)
+        return
+    parts = split(Natural(), groups, peers, seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(groups)))
+    owners = [set(groups[part].tolist()) for part in parts]
+    assert all(owners)
+    assert sum(len(each) for each in owners) == len(np.unique(groups))
+    # Nothing is drawn.
+    assert [part.tolist() for part in split(Natural(), groups, peers, seed + 1)] == [
+        part.tolist() for part in parts
+    ]
+
+
+def toy(groups: np.ndarray | None) -> Dataset:
+    labels = np.array([0, 0, 1, 1])
+    return Dataset("toy", np.zeros((4, 1), np.float32), labels, ("a", "b"), groups=groups)
+
+
+def test_deal__natural__goes_by_groups_and_others_by_classes() -> None:
+    generator = np.random.default_rng(0)
+    parts = deal(Natural(), toy(np.array([0, 1, 0, 1])), 2, generator)
+    assert [part.tolist() for part in parts] == [[0, 2], [1, 3]]
+    assert [len(part) for part in deal(Iid(), toy(None), 2, generator)] == [2, 2]
+
+
+def test_deal__natural_without_groups__says_what_is_missing() -> None:
+    with pytest.raises(InvalidPartition, match="of toy: expected a column declared as group"):
+        deal(Natural(), toy(None), 2, np.random.default_rng(0))

@@ -36,7 +36,8 @@ def test_load__unknown_name__lists_the_known(source: str) -> None:
     with pytest.raises(UnknownSource) as caught:
         load(source)
     assert str(caught.value) == (
-        "data set: expected digits, breast_cancer, or a path ending in .npz or .csv, "
+        "data set: expected digits, breast_cancer, a folder of pictures, or a path ending in "
+        ".csv, .parquet or .npz, "
         f"got {source!r}"
     )
 
@@ -44,7 +45,7 @@ def test_load__unknown_name__lists_the_known(source: str) -> None:
 def test_load__label_column_of_no_table__is_refused() -> None:
     with pytest.raises(UnknownSource) as caught:
         load("digits", label="class")
-    assert str(caught.value) == "label column 'class': expected a .csv file, got digits"
+    assert str(caught.value) == "label column 'class': expected a .csv or .parquet file, got digits"
 
 
 def test_load__without_scikit_learn__says_how_to_install_it(

@@ -25,7 +25,7 @@ def test_build_learner__softmax__is_one_layer() -> None:
 def test_build_learner__unknown_name__lists_the_known() -> None:
     with pytest.raises(UnknownLearner) as caught:
         build_learner("resnet", {}, train=TOY)
-    assert str(caught.value) == "learner: expected softmax or mlp, got 'resnet'"
+    assert str(caught.value) == "learner: expected softmax, mlp or module:factory, got 'resnet'"
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def test_build_learner__unknown_name__lists_the_known() -> None:
         (
             "mlp",
             {"momentum": 0.9},
-            "option of learner mlp: expected batch_size, epochs, hidden, l2, learning_rate, "
-            "got 'momentum'",
+            "option of learner mlp: expected batch_size, class_weights, epochs, hidden, l2, "
+            "learning_rate, got 'momentum'",
         ),
         (
             "softmax",
             {"hidden": [3]},
-            "option of learner softmax: expected batch_size, epochs, l2, learning_rate, "
-            "got 'hidden'",
+            "option of learner softmax: expected batch_size, class_weights, epochs, l2, "
+            "learning_rate, got 'hidden'",
         ),
         (
             "mlp",

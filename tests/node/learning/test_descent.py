@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from node.data.dataset import Dataset
-from node.learning.descent import descend, gather_all, judge
+from node.learning.descent import compute_class_weights, descend, gather_all, judge
 from node.learning.network import allocate_stack, join_layers, split_layers
 from node.learning.options import SgdOptions
 
@@ -89,3 +89,27 @@ def test_judge__several_batches__counts_each_sample_once() -> None:
     judgement = judge(stack, (3, 3), dataset, gather_all(dataset))
     assert judgement.hits.tolist() == judgement.samples.tolist() == np.bincount(labels).tolist()
     assert judgement.loss == pytest.approx(-np.log(np.e / (np.e + 2)), rel=1e-5)
+
+
+def test_descend__class_weights__count_a_sample_by_how_rare_its_class_is() -> None:
+    # Three of class 0 and one of class 1: they weigh 4 / (2 * 3) and 4 / (2 * 1).
+    uneven = Dataset("toy", ROWS, np.array([0, 0, 0, 1]), ("a", "b", "c"))
+    start = [np.zeros((3, 2)), np.zeros(3)]
+    stack = join_layers(start, WIDTHS, np.float64)
+    options = SgdOptions(learning_rate=0.5, batch_size=4, class_weights=True)
+    descend(stack, WIDTHS, uneven, options, np.random.default_rng(1))
+    errors = np.full((4, 3), 1 / 3)
+    errors[np.arange(4), uneven.labels] -= 1
+    errors *= np.array([2 / 3, 2 / 3, 2 / 3, 2])[:, np.newaxis]
+    weights, bias = split_layers(stack)
+    assert np.allclose(weights, -0.5 * errors.T @ ROWS / 4, atol=1e-6)
+    assert np.allclose(bias, -0.5 * errors.mean(axis=0), atol=1e-6)
+    # A sample of either class pulls as much in sum, so neither wins by its number.
+    assert np.isclose(bias[0], bias[1], atol=1e-6)
+
+
+def test_compute_class_weights__an_absent_class__weighs_nothing_and_a_sample_one_on_the_whole():
+    uneven = Dataset("toy", ROWS, np.array([0, 0, 0, 1]), ("a", "b", "c"))
+    weights = compute_class_weights(uneven)
+    assert weights.tolist() == pytest.approx([2 / 3, 2, 0])
+    assert weights[uneven.labels].mean() == pytest.approx(1)

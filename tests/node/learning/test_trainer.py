@@ -115,6 +115,31 @@ def test_poll__the_process_was_killed_with_nothing_to_do__is_started_anew(traine
     assert find(trainer, 1).samples == task[0].samples
 
 
+def test_poll__the_new_process_dies_too__is_not_started_again_before_it_is_asked(task, caplog):
+    data, _, course, head = task
+    begun = []
+
+    def enrol(process):
+        begun.append(process)
+        if len(begun) == 2:
+            process._child.kill()
+            process._child.wait()
+        return [
+            process.ask("enrol", (SEAT, "softmax", {}, data, None)),
+            process.ask("follow", (SEAT, course)),
+        ]
+
+    with caplog.at_level(logging.WARNING), ProcessTrainer(enrol) as trainer:
+        trainer._process._child.kill()
+        trainer._process._child.wait()
+        for _ in range(3):
+            trainer.poll()
+        assert (len(begun), caplog.text.count("act=revive")) == (2, 1)
+        trainer.start(SEAT, PARENT, Job(RoundId(1), head, MODEL_TAG))
+        assert find(trainer, 1).samples == data.samples
+    assert len(begun) == 3
+
+
 def test_enter__data_that_no_learner_takes__is_raised_at_once(task):
     def enrol(process):
         return [process.ask("enrol", (0, "softmax", {"epochs": 0}, task[0], None))]

@@ -1,0 +1,119 @@
+"""Arrays of a model that never leave their peer: counters, or a head of the peer's own.
+
+The federation's model is then the rest. A learner sees all of its arrays as before, in its own
+order; those that are kept are the peer's last ones, and live in its state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.encoding import Layout
+from node.errors import LayoutMismatch
+from node.learning.context import State
+from node.learning.learner import Config, Learner, Metrics, Parameters
+
+KEY = "holdfast.kept"
+"""Under which the kept arrays stand in the state."""
+SHARED_KINDS = "f"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One array that stays: its name, shape and dtype, and its place among the learner's arrays,
+    the first being 0."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    at: int
+
+
+def choose_kept(
+    names: Sequence[str], arrays: Parameters, patterns: Sequence[str] = ()
+) -> tuple[Kept, ...]:
+    """Return which arrays stay: those whose name fits a pattern (as `head.*`), and all that are not
+    of floats. An integer that is part of a model is a counter or a table, of which there is no
+    meaningful mean; and among coordinates that move by thousandths it would set the unit and the
+    clip of all. Raises LayoutMismatch for a pattern that fits nothing."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            expected = f"one of {', '.join(names)}"
+            raise LayoutMismatch("learner: array to keep", expected, repr(pattern))
+    return tuple(
+        Kept(name, array.shape, array.dtype.name, at)
+        for at, (name, array) in enumerate(zip(names, arrays, strict=True))
+        if array.dtype.kind not in SHARED_KINDS
+        or any(fnmatchcase(name, pattern) for pattern in patterns)
+    )
+
+
+def describe_shared(names: Sequence[str], arrays: Parameters, kept: Sequence[Kept]) -> Layout:
+    """Return the layout of what is left for all. Raises LayoutRefused."""
+    stays = {each.at for each in kept}
+    shared = [at for at in range(len(arrays)) if at not in stays]
+    return Layout.from_arrays([arrays[at] for at in shared], [names[at] for at in shared])
+
+
+class Keeping:
+    """A learner of the shared arrays around one of all."""
+
+    def __init__(self, learner: Learner, kept: Sequence[Kept], state: State) -> None:
+        self._learner = learner
+        self._kept = tuple(kept)
+        self._places = frozenset(each.at for each in kept)
+        self._state = state
+
+    @property
+    def parameter_names(self) -> list[str] | None:
+        names = getattr(self._learner, "parameter_names", None)
+        if names is None:
+            return None
+        return [name for at, name in enumerate(names) if at not in self._places]
+
+    def get_parameters(self, config: Config) -> Parameters:
+        arrays = self._learner.get_parameters(config)
+        own = self._take(arrays)
+        # What was kept before goes on; a new peer begins with its learner's own.
+        self._state.setdefault(KEY, own)
+        return self._drop(arrays)
+
+    def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
+        arrays, samples, metrics = self._learner.fit(self._merge(parameters), config)
+        own = self._take(arrays)
+        self._state[KEY] = own
+        return self._drop(arrays), samples, metrics
+
+    def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
+        return self._learner.evaluate(self._merge(parameters), config)
+
+    def _take(self, arrays: Parameters) -> list[NDArray[Any]]:
+        """Return copies of the kept ones. Raises LayoutMismatch where they are not what the spec
+        says of them."""
+        own = []
+        for each in self._kept:
+            if each.at >= len(arrays):
+                raise LayoutMismatch(
+                    "learner: number of arrays", f"more than {each.at}", len(arrays)
+                )
+            array = np.asarray(arrays[each.at])
+            if (array.shape, array.dtype.name) != (each.shape, each.dtype):
+                expected = f"{each.dtype} {each.shape}"
+                got = f"{array.dtype.name} {array.shape}"
+                raise LayoutMismatch(f"learner: kept array {each.name!r}", expected, got)
+            own.append(array.copy())
+        return own
+
+    def _drop(self, arrays: Parameters) -> Parameters:
+        return [array for at, array in enumerate(arrays) if at not in self._places]
+
+    def _merge(self, parameters: Parameters) -> Parameters:
+        own = {
+            each.at: array.copy() for each, array in zip(self._kept, self._state[KEY], strict=True)
+        }
+        shared = iter(parameters)
+        return [own[at] if at in own else next(shared) for at in range(len(own) + len(parameters))]

@@ -1,0 +1,166 @@
+"""Parquet files, folders of pictures, and rows from code."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from node.data.errors import InvalidCell, MissingPackage, UnreadableFile
+from node.data.iterator import read_iterator
+from node.data.schema import parse_schema
+from node.data.sources import load
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra (holdfast[parquet])")
+    import pyarrow.parquet
+
+    def write(**columns):
+        path = tmp_path / "own.parquet"
+        pyarrow.parquet.write_table(arrow.table(columns), path)
+        return str(path)
+
+    return write
+
+
+def test_read_parquet__a_table__is_what_the_same_csv_is(parquet, tmp_path):
+    columns = {"age": [30, 41, 52, 38], "dose": [1.5, 2.5, 0.5, 1.0], "sick": ["a", "b", "a", "b"]}
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
+    (tmp_path / "own.csv").write_text("\n".join(lines) + "\n")
+    one, other = load(parquet(**columns)), load(str(tmp_path / "own.csv"))
+    assert one.features.tolist() == other.features.tolist()
+    assert (one.labels.tolist(), one.classes) == (other.labels.tolist(), other.classes)
+
+
+@pytest.mark.parametrize("empty", [None, float("nan")])
+def test_read_parquet__a_null__is_named_by_row_and_column(parquet, empty):
+    path = parquet(age=[1.0, 2.0, empty, 4.0], sick=["a", "b", "a", "b"])
+    with pytest.raises(InvalidCell, match=r"own.parquet, row 3, column age: .* an empty cell"):
+        load(path)
+    assert load(path, schema=parse_schema({"missing": "drop"})).samples == 3
+
+
+def test_read_parquet__a_column_of_dates__is_no_number(parquet):
+    import datetime
+
+    day = datetime.date(2020, 1, 1)
+    with pytest.raises(InvalidCell, match=r"row 1, column day: expected a number, got datetime"):
+        load(parquet(day=[day] * 4, sick=["a", "b", "a", "b"]))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
+def test_read_parquet__a_damaged_file__is_one_clear_error(parquet, tmp_path, content):
+    path = tmp_path / "bad.parquet"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="expected a whole Parquet file") as caught:
+        load(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_read_parquet__no_rows_or_one_column__is_told(parquet):
+    with pytest.raises(UnreadableFile, match="expected rows, got none"):
+        load(parquet(a=[], b=[]))
+    with pytest.raises(UnreadableFile, match="expected at least two columns"):
+        load(parquet(a=[1, 2]))
+
+
+def test_read_parquet__without_pyarrow__says_how_to_install_it(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingPackage, match=r"pyarrow \(pip install 'holdfast\[parquet\]'\)"):
+        load("own.parquet")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow is an extra (holdfast[images])")
+    for name, shade in (("cat", 10), ("dog", 200)):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            pixels = np.full((4, 5, 3), shade + number, np.uint8)
+            image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    (tmp_path / "cat" / "notes.txt").write_text("not a picture")
+    return tmp_path
+
+
+def test_read_image_folder__two_classes__are_rows_of_bytes(pictures):
+    data = load(str(pictures))
+    assert (data.samples, data.width, data.classes) == (6, 20, ("cat", "dog"))
+    assert data.features.dtype == np.uint8
+    assert data.features[:, 0].tolist() == [10, 11, 12, 200, 201, 202]
+    assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_read_image_folder__declared_size_and_colour__is_what_comes(pictures):
+    schema = parse_schema({"image": [2, 3], "colour": True})
+    assert load(str(pictures), schema=schema).features.shape == (6, 18)
+
+
+def test_read_image_folder__another_size__names_the_file(pictures):
+    from PIL import Image
+
+    Image.new("L", (7, 4)).save(pictures / "dog" / "1.png")
+    with pytest.raises(UnreadableFile, match=r"1\.png: expected 4 by 5 pixels, .* got 4 by 7"):
+        load(str(pictures))
+
+
+def test_read_image_folder__a_damaged_picture__names_the_file(pictures):
+    path = pictures / "dog" / "2.png"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(UnreadableFile, match=r"2\.png: expected a whole picture"):
+        load(str(pictures))
+
+
+def test_read_image_folder__one_class_or_an_empty_one__is_told(pictures):
+    (pictures / "fox").mkdir()
+    with pytest.raises(UnreadableFile, match="fox: expected pictures"):
+        load(str(pictures))
+    with pytest.raises(UnreadableFile, match="expected a folder of pictures for each of two"):
+        load(str(pictures / "cat"))
+
+
+def test_read_iterator__rows__are_features_and_labels():
+    rows = [([1.0, 2.0], "b"), (np.array([3, 4]), "a"), ((5, 6), "b")]
+    data = read_iterator("own:rows", lambda: iter(rows))
+    assert data.features.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert (data.features.dtype, data.classes) == (np.float32, ("a", "b"))
+    assert data.labels.tolist() == [1, 0, 1]
+
+
+def test_read_iterator__a_pair_of_arrays__is_its_rows():
+    x, y = np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.array([7, 9, 7])
+    data = read_iterator("own:arrays", lambda: (x, y))
+    assert (data.features.dtype, data.width, data.classes) == (np.uint8, 4, ("7", "9"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "told"),
+    [
+        ([], UnreadableFile, "own:rows: expected rows of (features, label), got none"),
+        ([([1], "a"), 3], UnreadableFile, "own:rows, row 2: expected (features, label), got int"),
+        (
+            [([1, 2], "a"), ([1], "b")],
+            UnreadableFile,
+            "own:rows, row 2: expected 2 features, as in row 1, got 1",
+        ),
+        ([(["x"], "a")], UnreadableFile, "row 1: expected numbers as features"),
+        (
+            [([1, float("nan")], "a")],
+            InvalidCell,
+            "own:rows, row 1, column 2: expected a finite number, got nan",
+        ),
+        ([([1], None)], InvalidCell, "row 1, label: expected a text or an integer, got None"),
+    ],
+)
+def test_read_iterator__a_bad_row__is_named(rows, error, told):
+    with pytest.raises(error) as caught:
+        read_iterator("own:rows", lambda: iter(rows))
+    assert told in str(caught.value)
+
+
+def test_load__a_folder__is_one_of_pictures(tmp_path: Path):
+    with pytest.raises(UnreadableFile, match="expected a folder of pictures for each of two"):
+        load(str(tmp_path))
