@@ -9,7 +9,6 @@ import typer
 from cli.display import print_json
 
 if TYPE_CHECKING:
-    from chain.types import Seat
     from node.blobs.disk import DiskBlobs
     from node.blobs.fetching import Fetcher
     from node.contract import Contract
@@ -46,38 +45,20 @@ def fetch(
             _tell(gathered, as_json=as_json)
 
 
-def find_own_seat(contract: "Contract", address: str) -> "Seat | None":
-    """Return the seat of a key; None: it has none."""
-    for seat, record in contract.observer.ledger.seats.items():
-        if record.owner.lower() == address.lower():
-            return seat
-    return None
-
-
 def _open_fetcher(
     settings: "Settings", account: "Account", contract: "Contract", store: "DiskBlobs", bell: "Bell"
 ) -> "Fetcher":
     from time import time
 
-    from node.blobs.fetching import Fetcher
-    from node.daemon.opening import open_fetcher
+    from node.daemon.opening import find_own_seat, open_fetcher
 
-    seat = find_own_seat(contract, account.address)
-    if seat is not None:
-        return open_fetcher(
-            contract,
-            store,
-            account,
-            seat,
-            settings,
-            clock=lambda: int(time()),
-            notify=bell.ring,
-        )
-    seats = contract.observer.ledger.seats
-    return Fetcher(
+    return open_fetcher(
+        contract,
         store,
-        endpoint_of=lambda other: seats[other].endpoint if other in seats else None,
-        ca_file=None if settings.ca is None else Path(settings.ca),
+        account,
+        find_own_seat(contract, account.address),
+        settings,
+        clock=lambda: int(time()),
         notify=bell.ring,
     )
 

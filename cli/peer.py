@@ -12,6 +12,8 @@ from cli.folder import Changes, Folder, PasswordFile, open_folder, read_password
 from cli.peer_audit import audit
 
 if TYPE_CHECKING:
+    from chain.ledger import Ledger
+    from chain.types import Seat
     from node.settings import Settings
 
 app = typer.Typer(help="One organisation's part in a federation.")
@@ -21,6 +23,12 @@ app.command()(audit)
 
 ANY_ENDPOINT = "http://to-be-chosen.invalid"
 EVERYWHERE = ("0.0.0.0", "::")
+NO_SEAT = {
+    "stake_wei": 0,
+    "stage": None,
+    "next": "join takes a seat; run --watchtower looks on without one",
+    "has_committed": False,
+}
 
 
 @app.callback()
@@ -159,42 +167,51 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
     from time import time
 
     from chain.wallet import read_address
-    from node.daemon.opening import find_seat, open_contract
+    from node.daemon.opening import find_own_seat, open_contract
     from node.folder_lock import find_holder
     from node.settings import KEYSTORE, read_settings
-    from node.tenure import judge_tenure
-    from node.view import build_view
+    from node.view import find_phase
 
     settings = read_settings(folder)
     address = read_address(folder / KEYSTORE)
     with open_contract(settings) as contract:
-        seat = find_seat(contract, address)
+        seat = find_own_seat(contract, address)
         ledger, block = contract.observer.ledger, contract.observer.block
         assert block is not None, "it was polled, and its creation is mined"
-        view = build_view(ledger, seat)
-        record = ledger.seats[seat]
         now = max(int(time()), block.timestamp)
-        tenure = judge_tenure(ledger, view, seat, now)
+        head = ledger.head()
         state = {
             "event": "peer",
             "at_work": find_holder(folder),
             "seat": seat,
             "address": address,
-            "balance_wei": contract.federation.get_balance(record.owner),
-            "stake_wei": record.stakes[-1][1],
-            "stage": tenure.stage.value,
-            "counts_from": record.begun,
-            "counts_until": record.until or None,
-            "free_at": record.free_at or None,
-            "next": tenure.next,
+            "balance_wei": contract.federation.get_balance(address),
+            "owed_wei": ledger.disputes.owed(address),
+            **(NO_SEAT if seat is None else _describe_seat(ledger, seat, now)),
             "round": ledger.round.number,
-            "phase": view.phase(now).value,
-            "height": view.head.height,
-            "head": "0x" + view.head.model_root.hex(),
-            "checkpoint": f"{view.head.height}:0x{view.head.key.hex()}",
-            "has_committed": any(number >= view.round for _, number in view.committed),
+            "phase": find_phase(ledger, now).value,
+            "height": head.height,
+            "head": "0x" + head.model_root.hex(),
+            "checkpoint": f"{head.height}:0x{head.key.hex()}",
         }
     _tell(as_json, state)
+
+
+def _describe_seat(ledger: "Ledger", seat: "Seat", now: int) -> dict[str, Any]:
+    from node.tenure import judge_tenure
+    from node.view import build_view
+
+    view, record = build_view(ledger, seat), ledger.seats[seat]
+    tenure = judge_tenure(ledger, view, seat, now)
+    return {
+        "stake_wei": record.stakes[-1][1],
+        "stage": tenure.stage.value,
+        "counts_from": record.begun,
+        "counts_until": record.until or None,
+        "free_at": record.free_at or None,
+        "next": tenure.next,
+        "has_committed": any(number >= view.round for _, number in view.committed),
+    }
 
 
 @app.command()
@@ -210,7 +227,18 @@ def withdraw(
     folder: Folder, password_file: PasswordFile = None, as_json: options.Json = False
 ) -> None:
     """First call: begin the unbonding. Second call, after it: be paid the stake."""
-    _call(folder, password_file, "withdraw", as_json=as_json)
+    from time import time
+
+    from node.daemon.opening import find_seat, open_contract
+    from node.seating import withdraw as take_back
+
+    with (
+        open_folder(folder, password_file) as (settings, account),
+        open_contract(settings) as contract,
+    ):
+        seat = find_seat(contract, account.address)
+        receipt = take_back(contract, account, seat, lambda: int(time()))
+    _tell(as_json, {"event": "withdraw", "seat": seat, "block": receipt.block})
 
 
 @app.command()

@@ -34,6 +34,14 @@ def run(
             metavar="HOST:PORT", show_default="none", help="Serve numbers for Prometheus there."
         ),
     ] = None,
+    is_watchtower: Annotated[
+        bool,
+        typer.Option(
+            "--watchtower",
+            help="With a key that has no seat: look on, refute what is wrong, challenge what is "
+            "hidden.",
+        ),
+    ] = False,
     changes: Changes = None,
     password_file: PasswordFile = None,
 ) -> None:
@@ -41,6 +49,7 @@ def run(
     from chain.errors import ChainError
     from node.daemon.logs import start_logging
     from node.daemon.opening import open_daemon
+    from node.daemon.watching import open_watch
     from node.errors import NodeError
     from node.settings import change_settings
 
@@ -53,7 +62,8 @@ def run(
     try:
         with open_folder(folder, password_file) as (settings, account):
             settings = change_settings(settings, changes or [])
-            daemon = open_daemon(folder, settings, account, clock=_clock, poll_seconds=poll_seconds)
+            opening = open_watch if is_watchtower else open_daemon
+            daemon = opening(folder, settings, account, clock=_clock, poll_seconds=poll_seconds)
             _work(daemon, account.address, rounds, metrics_at, stopped_by)
     except (NodeError, ChainError, OSError) as error:
         LOG.error("act=stop error=%r", str(error))

@@ -51,7 +51,7 @@ class Guard:
         self._journal = journal
         self._party = party
         self._retry_seconds = find_retry_seconds(contract.parameters)
-        self._name = "watchtower" if party.seat is None else f"seat={party.seat}"
+        self._name = "seat=none" if party.seat is None else f"seat={party.seat}"
         self._right: set[Key] = set()
         self._wrong: dict[Key, int] = {}
         self._unlike: set[Key] = set()

@@ -45,9 +45,19 @@ def claim(contract: Contract, account: Signer, seat: Seat, clock: Clock) -> Iter
         found = find_claim(observer.ledger, seat, settled, MAX_KEYS)
         if not found.amount_wei:
             return
-        if settled > federation.read("head")[_SETTLED] + MAX_SETTLED:
-            # What a claim notes by the way would not reach as far.
-            sender.send(federation.call("settle"))
-            continue
+        note_settled(contract, sender, settled)
         receipt = sender.send(federation.call("claim", int(seat), found.keys))
         yield Paid(receipt, found.amount_wei, len(found.keys))
+
+
+def note_settled(contract: Contract, sender: Sender, height: int) -> None:
+    """Have the contract note that all up to `height` is settled, but for what a claim or a
+    withdrawal notes by the way. Nothing is sent where that is enough."""
+    federation = contract.federation
+    noted = federation.read("head")[_SETTLED]
+    while height > noted + MAX_SETTLED:
+        sender.send(federation.call("settle"))
+        before, noted = noted, federation.read("head")[_SETTLED]
+        if noted == before:
+            # The chain's clock is behind ours: it would be asked for ever.
+            return

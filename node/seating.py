@@ -17,14 +17,16 @@ from chain.deployment import (
 from chain.errors import Replaced, Reverted, Stranded, WrongChain
 from chain.pending import Pending, decode_pending
 from chain.sender import Receipt, Sender, Signer
-from chain.types import Parameters, Root, Seat, Wei
+from chain.types import Clock, Parameters, Root, Seat, Wei
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
+from node.earnings import find_settled
 from node.errors import PeerRefused
 from node.founding import ETHER, Founding, Plan, found, name_subject
 from node.learning.hosting import Place
 from node.learning.trial import Trial
+from node.rewarding import note_settled
 from node.rule.parameters import Weighting
 from node.settings import BLOBS, FOUNDING, Settings
 from node.whole_file import write_whole
@@ -160,10 +162,25 @@ def _show(wei: Wei) -> str:
 def call_for_seat(
     contract: Contract, account: Signer, function: str, seat: Seat, value_wei: int = 0
 ) -> Receipt:
-    """Call `leave`, `withdraw` or `activate` for a seat; the last takes ether. Raises SeatRefused,
-    with the contract's reason."""
+    """Call `leave` or `activate` for a seat; the latter takes ether. Raises SeatRefused, with the
+    contract's reason."""
     call = contract.federation.call(function, seat, value_wei=value_wei)
     return Sender(contract.federation.web3, account).send(call)
+
+
+def withdraw(contract: Contract, account: Signer, seat: Seat, clock: Clock) -> Receipt:
+    """Begin a seat's unbonding, or be paid its stake after it. Raises SeatRefused, with the
+    contract's reason.
+
+    Where more results wait to be settled than the payment would note, they are noted first.
+    """
+    observer, sender = contract.observer, Sender(contract.federation.web3, account)
+    assert observer.block is not None, "its creation is mined"
+    now = max(clock(), observer.block.timestamp)
+    free_at = observer.ledger.seats[seat].free_at
+    if free_at and now >= free_at:
+        note_settled(contract, sender, find_settled(observer.ledger, observer.block, now))
+    return sender.send(contract.federation.call("withdraw", seat))
 
 
 def set_endpoint(contract: Contract, account: Signer, seat: Seat, endpoint: str) -> Receipt:

@@ -3,7 +3,9 @@
 from chain.keys import compute_running_hash, compute_turn, weigh
 from chain.ledger import Ledger
 from chain.types import Key, RoundId, Seat, Wei
-from node.round import Candidate, View
+from node.round import Candidate, Phase, View
+
+_ANYBODY = Seat(0)
 
 
 def build_view(ledger: Ledger, seat: Seat) -> View:
@@ -33,6 +35,11 @@ def build_view(ledger: Ledger, seat: Seat) -> View:
         approved=frozenset(key for key in keys if seat in ledger.votes.get(key, {})),
         is_retired=_can_come_back(ledger, seat),
     )
+
+
+def find_phase(ledger: Ledger, now: int) -> Phase:
+    """Return the phase at `now` (unix seconds), which is the same for everybody."""
+    return build_view(ledger, _ANYBODY).phase(now)
 
 
 def _can_come_back(ledger: Ledger, seat: Seat) -> bool:

@@ -18,6 +18,8 @@ from node.docket import Docket, Party
 from node.guard import Guard, find_retry_seconds
 from node.journal import Journal
 from node.outbox import Outbox
+from node.round import Phase
+from node.view import find_phase
 
 LOG = logging.getLogger("holdfast.peer")
 
@@ -41,7 +43,7 @@ class Watchtower:
         self._observer = contract.observer
         retry_seconds = find_retry_seconds(contract.parameters)
         self._holdings = Holdings(blobs, exchange, retry_seconds=retry_seconds)
-        self._outbox = Outbox(contract.observer, sender, journal, "watchtower")
+        self._outbox = Outbox(contract.observer, sender, journal, "seat=none")
         party = Party(sender.address, None)
         self._guard = Guard(contract, self._outbox, self._holdings, journal, party)
         self._clock = clock
@@ -57,6 +59,10 @@ class Watchtower:
         """Whether a dispute waits for it, or a result that stands is in doubt for it."""
         return self._observe(self._now()).is_pressing
 
+    def phase(self) -> Phase:
+        """Return the phase of the federation as of the block that was read last."""
+        return find_phase(self._observer.ledger, self._now())
+
     def act(self) -> int | None:
         """Do all that can be done now; return when to look again (unix seconds), None: at news."""
         while not isinstance(action := self.step(), Wait):
@@ -67,7 +73,7 @@ class Watchtower:
         """Do the next thing and return what it was."""
         self._outbox.settle()
         for blob, error in self._holdings.settle(self._clock()):
-            LOG.info("watchtower act=fetch blob=%s error=%r", blob.name, str(error))
+            LOG.info("seat=none act=fetch blob=%s error=%r", blob.name, str(error))
         if self._outbox.must_wait:
             return Wait(None)
         now = self._now()
@@ -75,7 +81,7 @@ class Watchtower:
         known = self._guard.recall(docket, now, ahead=now - self._clock())
         action = next_watch(docket, known, now)
         if not isinstance(action, Wait):
-            LOG.debug("watchtower act=%s", type(action).__name__)
+            LOG.debug("seat=none act=%s", type(action).__name__)
             self._guard.perform(action, now)
             if not isinstance(action, Gather):
                 # What was found out changes what is in doubt.

@@ -1,4 +1,4 @@
-"""The loop of a peer as a program: look at the chain, let the peer act, wait for news.
+"""The loop of a peer or a watchtower as a program: look at the chain, let it act, wait for news.
 
 It may be killed at any line.
 """
@@ -16,6 +16,7 @@ from node.daemon.tallies import Tallies
 from node.errors import KeyUsedElsewhere, PeerRefused
 from node.journal import Journal
 from node.peer import Peer
+from node.watchtower import Watchtower
 
 LOG = logging.getLogger("holdfast.daemon")
 POLL_SECONDS = 0.5
@@ -25,12 +26,12 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Daemon:
-    """One peer at work. `run` goes on until it is told to stop."""
+    """One peer or watchtower at work. `run` goes on until it is told to stop."""
 
     def __init__(
         self,
         contract: Contract,
-        peer: Peer,
+        peer: Peer | Watchtower,
         journal: Journal,
         shelves: Shelves,
         connections: Callable[[], list[object]],
@@ -54,21 +55,22 @@ class Daemon:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
-        self._owner = contract.observer.ledger.seats[peer.seat].owner
-        for logged in _since_joining(contract.observer.history, peer.seat):
-            self._check_own(logged)
+        self._name = "seat=none" if peer.seat is None else f"seat={peer.seat}"
+        self._owner: str | None = None
+        if peer.seat is not None:
+            self._owner = contract.observer.ledger.seats[peer.seat].owner
+            for logged in _since_joining(contract.observer.history, peer.seat):
+                self._check_own(logged, peer.seat)
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Follow the chain and act. Raises what another start would not cure: KeyUsedElsewhere,
         and StoreFailed, JournalFailed, Disagreement."""
         ledger = self.contract.observer.ledger
         height = len(ledger.agreed)
-        LOG.info(
-            "seat=%d act=ready round=%d height=%d", self.peer.seat, ledger.round.number, height
-        )
+        LOG.info("%s act=ready round=%d height=%d", self._name, ledger.round.number, height)
         while not should_stop():
             self._wait(self._look())
-        LOG.info("seat=%d act=stop", self.peer.seat)
+        LOG.info("%s act=stop", self._name)
 
     def has_ended(self, rounds: int | None) -> bool:
         """Whether the chain is past so many rounds."""
@@ -89,36 +91,37 @@ class Daemon:
             self.watch()
         except (Unreachable, Gone, Refused) as error:
             self.tallies.chain_failures += 1
-            LOG.warning("seat=%d act=wait error=%r", self.peer.seat, str(error))
+            LOG.warning("%s act=wait error=%r", self._name, str(error))
             self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
             return None
         self._pause_seconds = self._poll_seconds
         return until
 
     def _news(self, news: tuple[Logged, ...]) -> None:
-        for logged in news:
-            self._check_own(logged)
-        self._check_seat()
+        if self.peer.seat is not None:
+            for logged in news:
+                self._check_own(logged, self.peer.seat)
+            self._check_seat(self.peer.seat)
         self.tallies.count(news, self.peer.seat)
         self._shelves.update(self.contract, news, self._now())
 
-    def _check_own(self, logged: Logged) -> None:
+    def _check_own(self, logged: Logged, seat: Seat) -> None:
         """Stop where the chain has a vote of this seat that this folder knows nothing of."""
         event = logged.event
-        if not isinstance(event, Attested) or event.seat != self.peer.seat:
+        if not isinstance(event, Attested) or event.seat != seat:
             return
         if not self._journal.has_recomputed(event.key):
             raise KeyUsedElsewhere(
-                f"votes of seat {self.peer.seat}",
+                f"votes of seat {seat}",
                 "only for what this folder's journal has as recomputed here",
                 f"one for 0x{event.key.hex()}: another process uses this key, or the folder is an "
                 "old copy",
             )
 
-    def _check_seat(self) -> None:
+    def _check_seat(self, own: Seat) -> None:
         """Stop where this key's seat is another one by now, after a re-org in which others joined
         first, or somebody else's. The next start looks for it."""
-        seats, own = self.contract.observer.ledger.seats, self.peer.seat
+        seats = self.contract.observer.ledger.seats
         owner = seats[own].owner if own in seats else None
         held = sorted(seat for seat, record in seats.items() if record.owner == self._owner)
         if owner != self._owner and (owner is not None or held):

@@ -79,7 +79,8 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Return all numbers as they are now."""
         contract, peer = self._daemon.contract, self._daemon.peer
-        info = {"contract": contract.federation.address, "seat": str(peer.seat)}
+        seat = "none" if peer.seat is None else str(peer.seat)
+        info = {"contract": contract.federation.address, "seat": seat}
         yield InfoMetricFamily(
             "holdfast_peer", "Which peer this is.", {**info, "key": self._address}
         )

@@ -47,13 +47,13 @@ from node.training import Course
 
 
 class Account(Signer, Protocol):
-    """The key of a seat, as eth-account has it."""
+    """The key of a seat or of a watchtower, as eth-account has it."""
 
     def sign_message(self, signable_message: Any) -> Any: ...
 
 
-class _Exchange:
-    """The fetcher as the peer's `Exchange`."""
+class FetcherExchange:
+    """The fetcher as a peer's `Exchange`."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
@@ -157,7 +157,7 @@ def open_daemon(
             contract=contract,
             sender=sender,
             blobs=store,
-            exchange=_Exchange(fetcher),
+            exchange=FetcherExchange(fetcher),
             journal=journal,
             trainer=trainer,
             clock=clock,
@@ -181,18 +181,20 @@ def open_fetcher(
     contract: Contract,
     store: DiskBlobs,
     account: Account,
-    seat: Seat,
+    seat: Seat | None,
     settings: Settings,
     *,
     clock: Clock,
     notify: Callable[[], None],
     tally: Tally | None = None,
 ) -> Fetcher:
-    """Return what fetches the blobs of other seats, in this seat's name; to be entered."""
+    """Return what fetches the blobs of other seats, in this seat's name, or (None) in nobody's,
+    where those serve who have public blobs; to be entered."""
+    sign = _signer(_signatures_of(contract), account)
     return Fetcher(
         store,
         endpoint_of=lambda other: _find_endpoint(contract, other),
-        passport=Passport(seat, sign=_signer(_signatures_of(contract), account), clock=clock),
+        passport=None if seat is None else Passport(seat, sign=sign, clock=clock),
         ca_file=None if settings.ca is None else Path(settings.ca),
         notify=notify,
         tally=tally,
@@ -274,10 +276,18 @@ def greet(address: str, contract: str) -> str:
 
 def find_seat(contract: Contract, address: str) -> Seat:
     """Return the seat of a key. Raises PeerRefused."""
+    seat = find_own_seat(contract, address)
+    if seat is None:
+        raise PeerRefused(f"seat of {address}", "one (holdfast peer join)", "none")
+    return seat
+
+
+def find_own_seat(contract: Contract, address: str) -> Seat | None:
+    """Return the seat of a key; None: it has none."""
     for seat, record in contract.observer.ledger.seats.items():
         if record.owner.lower() == address.lower():
             return seat
-    raise PeerRefused(f"seat of {address}", "one (holdfast peer join)", "none")
+    return None
 
 
 def describe_share(settings: Settings, spec: Spec) -> Share:

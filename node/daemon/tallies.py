@@ -20,7 +20,7 @@ class Tallies:
     votes: int = 0
     chain_failures: int = 0
 
-    def count(self, news: Iterable[Logged], seat: Seat) -> None:
+    def count(self, news: Iterable[Logged], seat: Seat | None) -> None:
         """Take in what the chain has of this seat; what comes again after a re-org counts again."""
         for logged in news:
             if isinstance(logged.event, Committed):

@@ -169,3 +169,18 @@ def test_rewards__an_update_is_lost__the_rest_is_told_and_why(holdfast, kept):
     assert outcome.code == 0
     told = outcome.out.splitlines()[-1]
     assert told.startswith("contributions from height 1 on are not measured: blob 0x")
+
+
+def test_withdraw__more_waits_than_one_call_notes__settle_goes_first(paid, monkeypatch):
+    paid.own(2, "c")
+    password = ("--password-file", str(paid.consortium.password))
+    withdraw = ("peer", "withdraw", paid.consortium.folder("c"), *password)
+    paid.court.lab.leave(2)
+    monkeypatch.setattr("node.rewarding.MAX_SETTLED", 0)
+    sent = paid.count_sent("c")
+    assert paid.consortium.here(*withdraw).code == 0
+    assert paid.count_sent("c") == sent + 1
+    paid.wait(SETTLES + 1800)
+    assert paid.consortium.here(*withdraw).code == 0
+    assert paid.count_sent("c") == sent + 3
+    assert paid.court.lab.federation.read("head")[4] == 2

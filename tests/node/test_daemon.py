@@ -1,11 +1,14 @@
 """A daemon's own decisions, on a real chain, with its waiting taken out."""
 
+import logging
 from dataclasses import replace
 
 import pytest
 from peers_lab import PeersLab
 
 from chain.types import Attested, Joined
+from localnet.byzantine import KINDS
+from localnet.exchange import OUTSIDE
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
@@ -77,3 +80,22 @@ def test_open__the_seat_had_another_owner_who_voted__is_no_concern_of_the_new_on
             open_daemon(lab)
         lab.observer._history.append(joined)
         look(open_daemon(lab))
+
+
+def test_run__a_watchtower_over_a_lie__refutes_it_without_a_seat(caplog):
+    with PeersLab(kinds={seat: KINDS["lie"](None) for seat in range(4)}) as lab:
+        lab.raise_watchtower()
+        journal = lab.lives[-1].opened
+        tower = lab.peers[OUTSIDE]
+        shelves, tallies = Shelves(), Tallies()
+        with caplog.at_level(logging.INFO, "holdfast"):
+            daemon = Stepped(
+                lab.contract, tower, journal, shelves, list, None, tallies, clock=lab.clock
+            )
+            del lab.peers[OUTSIDE]
+            lab.play(1)
+            look(daemon)
+        lines = [record.getMessage() for record in caplog.records]
+        assert "seat=none act=ready round=1 height=1" in lines
+        assert "seat=none round=1 act=refute" in lines
+        assert (tallies.commits, tallies.votes) == (0, 0)
