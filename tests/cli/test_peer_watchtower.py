@@ -1,4 +1,4 @@
-"""A watchtower as a program: its opening in this process, and real processes beside a real chain."""
+"""A watchtower as a program: its opening in this process, and real processes at work."""
 
 import logging
 
