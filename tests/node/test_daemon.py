@@ -96,6 +96,6 @@ def test_run__a_watchtower_over_a_lie__refutes_it_without_a_seat(caplog):
             lab.play(1)
             look(daemon)
         lines = [record.getMessage() for record in caplog.records]
-        assert "seat=none act=ready round=1 height=1" in lines
-        assert "seat=none round=1 act=refute" in lines
+        assert "seat=none act=ready round=2 height=1" in lines
+        assert "seat=none round=2 act=refute" in lines
         assert (tallies.commits, tallies.votes) == (0, 0)

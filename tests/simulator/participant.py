@@ -68,7 +68,7 @@ class SteppedDaemon(Daemon):
 class LawlessDaemon(SteppedDaemon):
     """One that does not mind what else its key is used for."""
 
-    def _check_own(self, logged: Logged) -> None:
+    def _check_own(self, logged: Logged, seat: Seat) -> None:
         pass
 
 
