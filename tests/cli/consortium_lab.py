@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+import numpy as np
+
 HOLDFAST = (sys.executable, "-c", "from cli.app import main; main()")
 PLAN = """
 holdfast = 1
@@ -57,6 +59,13 @@ def serve_chain(stack: ExitStack, *options: str) -> str:
     return str(json.loads(chain.stdout.readline())["url"])
 
 
+def write_data(path: Path) -> None:
+    """Write data shaped like breast_cancer, for which no process has to load scikit-learn."""
+    labels = np.arange(569) % 2
+    noise = np.random.default_rng(0).normal(size=(569, 30))
+    np.savez(path, x=(noise + labels[:, None]).astype(np.float32), y=labels)
+
+
 class Consortium:
     """The folders of some peers beside a served chain."""
 
@@ -67,6 +76,8 @@ class Consortium:
         self.directory = directory
         self.password = directory / "password"
         self.password.write_text("a password\n")
+        self.data = directory / "clinics.npz"
+        write_data(self.data)
         self._stack = stack
         self.url = url
 
@@ -85,7 +96,7 @@ class Consortium:
 
     def init(self, name: str, share: str, *more: str) -> None:
         made = self.ask(
-            *("peer", "init", self.folder(name), "--rpc", self.url, "--data", "breast_cancer"),
+            *("peer", "init", self.folder(name), "--rpc", self.url, "--data", str(self.data)),
             *("--share", share, "--listen", f"127.0.0.1:{free_port()}", "--json"),
             *("--password-file", str(self.password), *more),
         )
@@ -116,7 +127,7 @@ class Consortium:
     def found(self, name: str, plan: str = PLAN) -> str:
         """Create a federation by a peer; return its address."""
         page = self.directory / "plan.toml"
-        page.write_text(plan)
+        page.write_text(plan.replace('"breast_cancer"', json.dumps(str(self.data))))
         password = ("--password-file", str(self.password))
         peer = ("--peer", self.folder(name))
         return str(

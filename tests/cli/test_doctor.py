@@ -169,7 +169,7 @@ PLANTED = [
     ("a", damage_the_journal, "journal", "file is not a database", "leave with this seat"),
     ("a", damage_a_blob, "blobs", "leaf 0: expected", "put 0x"),
     ("a", lose_the_data, "data", "gone.csv", "correct data.source"),
-    ("a", learn_from_other_data, "learner", "model of the learner", "its spec says breast_cancer"),
+    ("a", learn_from_other_data, "learner", "model of the learner", "its spec says "),
     ("b", None, "seat", "seat 1 leaves", "holdfast peer withdraw"),
     ("d", None, "seat", "expected one (holdfast peer join), got none", "holdfast peer join"),
 ]
@@ -201,7 +201,9 @@ def test_examine__a_peer_that_is_well__finds_nothing(consortium, copy_of):
     assert states(findings, State.OK) == [check.name for check in CHECKS], findings
     assert "the peer is not at work" in findings["endpoint"].found
     assert "20 rounds" in findings["balance"].found
-    assert findings["data"].found == "breast_cancer: 569 samples, one part in 3 is this peer's"
+    assert findings["data"].found == (
+        f"{consortium.data}: 569 samples, one part in 3 is this peer's"
+    )
     # A fifth of 569 is held out, and the rest dealt to three.
     assert findings["learner"].found == "62 coordinates of softmax, on 152 samples"
 
