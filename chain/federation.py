@@ -18,20 +18,8 @@ from web3.exceptions import ContractLogicError, Web3Exception
 from chain import types
 from chain.errors import Gone, NoContract, NoHistory, Refused, Reverted, revert_error
 from chain.rpc import ask, get_block
-from chain.types import (
-    Block,
-    Created,
-    Event,
-    Key,
-    Logged,
-    OpenRound,
-    Parameters,
-    Position,
-    RoundId,
-    Seat,
-    SeatState,
-    Wei,
-)
+from chain.states import OpenRound, SeatState
+from chain.types import Block, Created, Event, Key, Logged, Parameters, Position, RoundId, Seat, Wei
 from contracts import load_artifact
 
 _UNKNOWN_BLOCK = ("unknown block", "not found", "cannot be found")

@@ -6,7 +6,8 @@ each, big endian, addresses as numbers (https://docs.soliditylang.org/en/latest/
 
 from eth_hash.auto import keccak
 
-from chain.types import Committed, Key, Proposed, Record, Root, RoundId, Seat, Wei
+from chain.states import Record
+from chain.types import Committed, Key, Proposed, Root, RoundId, Seat, Wei
 
 
 def hash_words(*words: int | bytes) -> bytes:

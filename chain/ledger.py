@@ -7,6 +7,7 @@ holds them together. A peer decides from it, an audit replays it, and neither ne
 from dataclasses import dataclass, field, replace
 
 from chain.disputes import Disputes
+from chain.states import Head, OpenRound
 from chain.types import (
     Activated,
     Agreed,
@@ -21,13 +22,11 @@ from chain.types import (
     Created,
     EndpointSet,
     Funded,
-    Head,
     Joined,
     Key,
     Left,
     Logged,
     Opened,
-    OpenRound,
     Parameters,
     Proposed,
     Refuted,

@@ -9,7 +9,8 @@ from dataclasses import astuple
 from chain.federation import Call, Federation
 from chain.keys import build_record
 from chain.ledger import RAN_LIMIT, Ledger
-from chain.types import Agreed, Record, RoundId, Seat
+from chain.states import Record
+from chain.types import Agreed, RoundId, Seat
 
 MAX_RECORDS = 64
 """The contract reads no longer list: 12 kB of calldata."""

@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
-from chain.types import Reading
+from chain.states import Reading
 
 SIGNATURE_BYTES = 65
 _TYPES = {

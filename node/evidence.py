@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.disputes import OLD_MODEL
-from chain.types import Key, Record, Root, Seat, seats_of
+from chain.states import Record
+from chain.types import Key, Root, Seat, seats_of
 from node.encoding import MODEL_BYTES
 from node.errors import InputRefused
 from node.merkle import (

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import save as save_tensors
 
 from chain.ledger import Ledger
-from chain.types import Agreed, Head, Root, RoundId
+from chain.states import Head
+from chain.types import Agreed, Root, RoundId
 from node.blobs.store import Blob, Blobs
 from node.encoding import MODEL_BYTES, decode_model, model_from_payload
 from node.errors import ModelRefused

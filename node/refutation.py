@@ -12,7 +12,8 @@ import numpy as np
 from chain.disputes import NEW_MODEL, OLD_MODEL
 from chain.keys import build_record
 from chain.ledger import Ledger
-from chain.types import Key, Proposed, Record, Seat
+from chain.states import Record
+from chain.types import Key, Proposed, Seat
 from node.blobs.errors import BlobMissing
 from node.blobs.naming import Naming
 from node.blobs.store import Blob, Readable

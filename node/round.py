@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from chain.types import Committed, Head, Key, RoundId, Seat
+from chain.states import Head
+from chain.types import Committed, Key, RoundId, Seat
 from node.action import (
     Action,
     Activate,

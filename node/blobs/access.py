@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from chain.types import Clock, Reading, Seat
+from chain.states import Reading
+from chain.types import Clock, Seat
 from node.blobs.errors import AccessRefused
 
 WINDOW_SECONDS = 60  # clocks differ, and a chunk may wait for the one before it

@@ -18,7 +18,8 @@ from chain.observer import Observer
 from chain.rpc import get_block
 from chain.sender import Sender, Signer
 from chain.signatures import Signatures
-from chain.types import Clock, Reading, Seat
+from chain.states import Reading
+from chain.types import Clock, Seat
 from node.blobs.access import MembersGate, Passport, PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import StoreFailed

@@ -9,6 +9,7 @@ from chain import types
 from chain.connect import open_federation
 from chain.errors import NoContract
 from chain.federation import EVENTS, Federation, find_creation
+from chain.states import OpenRound, SeatState
 from chain.types import (
     Activated,
     Agreed,
@@ -27,12 +28,10 @@ from chain.types import (
     Joined,
     Left,
     Opened,
-    OpenRound,
     Proposed,
     Refuted,
     Retired,
     Revealed,
-    SeatState,
     Slashed,
     ToppedUp,
     Unbonding,

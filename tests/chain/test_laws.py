@@ -35,17 +35,8 @@ from chain.errors import (
 )
 from chain.federation import EVENTS
 from chain.rpc import get_block
-from chain.types import (
-    Agreed,
-    Attested,
-    Closing,
-    Committed,
-    Created,
-    Joined,
-    Opened,
-    OpenRound,
-    Proposed,
-)
+from chain.states import OpenRound
+from chain.types import Agreed, Attested, Closing, Committed, Created, Joined, Opened, Proposed
 
 __all__ = [
     "anvil",

@@ -6,7 +6,7 @@ from federation_lab import ETHER, Lab
 
 from chain.ledger import Ledger, SeatRecord
 from chain.observer import Observer
-from chain.types import Head, OpenRound
+from chain.states import Head, OpenRound
 
 
 def fold(lab: Lab) -> Ledger:

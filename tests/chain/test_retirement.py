@@ -15,7 +15,8 @@ from chain.retirement import (
     can_watch,
     find_withheld,
 )
-from chain.types import Activated, Record, Retired, Watched
+from chain.states import Record
+from chain.types import Activated, Retired, Watched
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from eth_hash.auto import keccak
 from eth_keys import keys
 
 from chain.signatures import Signatures
-from chain.types import Reading, Seat
+from chain.states import Reading
+from chain.types import Seat
 
 CONTRACT = "0x" + "Ab" * 20
 KEY = bytes(31) + b"\x07"

@@ -10,7 +10,8 @@ import numpy as np
 from federation_lab import Lab, Mined, OpenLab, Proposal
 
 from chain.keys import build_record, compute_update_tag
-from chain.types import Proposed, Record, Root, RoundId, Seat
+from chain.states import Record
+from chain.types import Proposed, Root, RoundId, Seat
 from node.encoding import to_payload
 from node.evidence import Commitment, Inputs, build_answer, build_refutation
 from node.merkle import MODEL_TAG, compute_root

@@ -8,7 +8,8 @@ from hexbytes import HexBytes
 
 from chain.keys import build_record
 from chain.observer import Observer
-from chain.types import Record, Retired, Seat, SeatState, Watched
+from chain.states import Record, SeatState
+from chain.types import Retired, Seat, Watched
 
 SILENT = Seat(3)
 ANYBODY = 11

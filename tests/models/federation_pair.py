@@ -26,16 +26,8 @@ from chain.errors import Reverted
 from chain.keys import compute_genesis_key
 from chain.observer import Observer
 from chain.retirement import can_retire, can_watch, find_withheld
-from chain.types import (
-    Event,
-    Key,
-    Record,
-    Root,
-    Seat,
-    Withdrawn,
-    bitmap_of,
-    seats_of,
-)
+from chain.states import Record
+from chain.types import Event, Key, Root, Seat, Withdrawn, bitmap_of, seats_of
 from node.evidence import Commitment, Inputs, build_answer, build_refutation
 from node.rule.readable import find_step
 

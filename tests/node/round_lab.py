@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from chain.types import Committed, Head
+from chain.states import Head
+from chain.types import Committed
 from node.round import (
     Candidate,
     Memory,

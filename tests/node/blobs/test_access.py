@@ -11,7 +11,8 @@ from eth_account import Account
 from exchange_lab import RawServer, Wire, be_honest, draw, fetching, open_store, serve
 
 from chain.signatures import Signatures
-from chain.types import Reading, Seat
+from chain.states import Reading
+from chain.types import Seat
 from node.blobs.access import WINDOW_SECONDS, MembersGate, Passport, PublicGate
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import AccessRefused, BlobMissing
