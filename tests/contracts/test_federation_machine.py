@@ -25,7 +25,7 @@ from federation_chorus import (
     staff,
     vote_all,
 )
-from federation_counters import Counters
+from federation_counters import AFTER_CREATION, Counters
 from federation_dispute_stories import DISPUTE_STORIES, tell_of_a_full_archive
 from federation_lab import ETHER
 from federation_pair import ADDRESSES, Pair, open_pair, telling
@@ -41,13 +41,10 @@ from federation_wanderer import wander
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from test_creation import EDGES
 
 from chain.admission import compute_admission_proof, compute_admission_root
-from chain.errors import REASONS, ParametersRefused
 
 SEATS = 6
-AFTER_CREATION = [reason for reason, kind in REASONS.items() if kind is not ParametersRefused]
 SETUP = {
     "min_updates": 2,
     "max_seats": SEATS,
@@ -393,9 +390,3 @@ def test_admission__a_list_of_any_length__the_model_has_the_same_root_and_paths(
     assert make_admission_root(listed) == compute_admission_root(listed)
     for address in listed:
         assert find_path(listed, address) == list(compute_admission_proof(listed, address))
-
-
-def test_reasons__those_of_the_creation_and_those_of_the_machine__are_all() -> None:
-    at_creation = {reason for reason, _, _ in EDGES} | {"disputes: not the judge"}
-    assert at_creation | set(AFTER_CREATION) == set(REASONS)
-    assert {reason for reason, _, _ in EDGES}.isdisjoint(AFTER_CREATION)

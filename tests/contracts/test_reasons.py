@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from federation_counters import AFTER_CREATION
+from test_creation import EDGES
 
 import contracts
 from chain.errors import REASONS, ParametersRefused, Reverted, revert_error
@@ -70,3 +72,9 @@ def test_revert_error__unknown_reason__is_plainly_reverted() -> None:
     error = revert_error("execution reverted")
     assert type(error) is Reverted
     assert not isinstance(error, ParametersRefused)
+
+
+def test_reasons__those_of_the_creation_and_those_of_the_machine__are_all() -> None:
+    at_creation = {reason for reason, _, _ in EDGES} | {"disputes: not the judge"}
+    assert at_creation | set(AFTER_CREATION) == set(REASONS)
+    assert {reason for reason, _, _ in EDGES}.isdisjoint(AFTER_CREATION)

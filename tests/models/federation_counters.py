@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from federation_model import FederationModel
 from federation_records import RETIRED
 
+from chain.errors import REASONS, ParametersRefused
 from chain.types import (
     Activated,
     Agreed,
@@ -28,6 +29,8 @@ from chain.types import (
     Withdrawn,
 )
 
+AFTER_CREATION = [reason for reason, kind in REASONS.items() if kind is not ParametersRefused]
+"""Why a federation that there is refuses a call."""
 DEADLINES = {
     "commitments": ("commit", "propose"),
     "votes": ("commit", "propose", "attest", "attest_and_commit", "withdraw", "activate"),
