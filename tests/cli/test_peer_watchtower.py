@@ -22,6 +22,11 @@ def watch(consortium, *more):
     return consortium.run("w", 10**6, "--watchtower", *more)
 
 
+def clock():
+    """Stand still, at the beginning of time."""
+    return 0
+
+
 def pass_time(trial, seconds):
     """Let a block come so much later; asked for from outside, since the chain serves meanwhile."""
     lab = trial.court.lab
@@ -37,7 +42,6 @@ def test_open_watch__nobody_serves_strangers__says_so_and_has_no_seat_and_no_lea
     consortium.init("w", "1/2", "--contract", contract, "--set", 'data.source="gone.csv"')
     folder = consortium.directory / "w"
     account = open_wallet(folder / "keystore.json", "a password")
-    clock = lambda: 0  # noqa: E731
     opening = open_watch(folder, read_settings(folder), account, clock=clock, poll_seconds=1)
     with caplog.at_level(logging.INFO, "holdfast"), opening as daemon:
         (warning,) = (r.getMessage() for r in caplog.records if r.levelno == logging.WARNING)
