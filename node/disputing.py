@@ -13,14 +13,22 @@ from chain.sender import Receipt, Sender, Signer, ask_market
 from chain.types import Event, Logged, RoundId, Wei
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobError, BlobMissing
-from node.blobs.store import Blob, MemoryBlobs
+from node.blobs.store import MemoryBlobs
 from node.contract import Contract
 from node.dispute_story import Question, Story, find_agreement, tell_story
 from node.encoding import MODEL_BYTES
 from node.errors import InputRefused
 from node.evidence import build_answer
-from node.merkle import LEAF_BYTES, compute_depth, compute_root
-from node.refutation import Case, build_evidence, find_claimed, find_wrong, open_case, recompute
+from node.merkle import LEAF_BYTES, compute_depth
+from node.refutation import (
+    Case,
+    build_evidence,
+    find_claimed,
+    find_shown,
+    find_wrong,
+    open_case,
+    recompute,
+)
 
 
 @dataclass(frozen=True)
@@ -62,18 +70,12 @@ def take_over(case: Case, whiches: Iterable[int], store: DiskBlobs, other: DiskB
 
 def read_shown(ledger: Ledger, case: Case, which: int, store: DiskBlobs) -> bool:
     """Put into a store what answers have shown on the chain; return whether that was all of it."""
-    blob = case.blob_of(which)
     shown = ledger.disputes.shown.get((case.result.round, which), {})
-    leaves = -(-blob.size_bytes // LEAF_BYTES)
-    if any(leaf not in shown for leaf in range(leaves)):
+    found = find_shown(shown, case.blob_of(which))
+    if found is None:
         return False
-    whole = b"".join(shown[leaf] for leaf in range(leaves))
-    # A model with something in the zeros behind it has its root with that alone.
-    for size in (blob.size_bytes, len(whole)):
-        if compute_root(whole[:size], blob.tag) == blob.root:
-            store.put(Blob(blob.root, size, blob.tag), whole[:size])
-            return True
-    return False
+    store.put(*found)
+    return True
 
 
 def read_case(case: Case, store: DiskBlobs) -> MemoryBlobs:

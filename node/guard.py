@@ -23,7 +23,7 @@ from node.evidence import build_answer
 from node.journal import Journal
 from node.merkle import LEAF_BYTES, MODEL_TAG, compute_depth, compute_root
 from node.outbox import Outbox
-from node.refutation import Case, build_evidence, find_wrong, open_case, recompute
+from node.refutation import Case, build_evidence, find_shown, find_wrong, open_case, recompute
 
 LOG = logging.getLogger("holdfast.peer")
 
@@ -201,19 +201,13 @@ class Guard:
         have shown all."""
         blob = case.blob_of(which)
         shown = self._contract.observer.ledger.disputes.shown.get((case.result.round, which), {})
-        leaves = -(-blob.size_bytes // LEAF_BYTES)
-        if len(shown) < leaves:
+        found = find_shown(shown, blob)
+        if found is None:
             return False
-        payload = b"".join(shown[leaf] for leaf in range(leaves))
-        if compute_root(payload[: blob.size_bytes], blob.tag) == blob.root:
-            self._holdings.keep(blob, payload[: blob.size_bytes])
-            return True
-        if compute_root(payload, blob.tag) == blob.root:
-            # There is something behind the model, so nobody could have served it.
-            self._holdings.keep(Blob(blob.root, len(payload), blob.tag), payload)
+        self._holdings.keep(*found)
+        if found[0] != blob:
             self._longer.add(case.result.key)
-            return True
-        return False
+        return True
 
     def _examine(self, case: Case) -> None:
         key, number = case.result.key, case.result.round

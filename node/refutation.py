@@ -105,6 +105,23 @@ def open_case(ledger: Ledger, naming: Naming, key: Key) -> Case:
     )
 
 
+def find_shown(shown: Mapping[int, bytes], blob: Blob) -> tuple[Blob, bytes] | None:
+    """Return a blob and its payload, put together from leaves that answers have shown on the chain,
+    256 bytes each by their numbers; None: they have not shown all, or it is not this blob.
+
+    A model with something in the zeros behind it has its root with that alone, so nobody could have
+    served it: then the blob is longer than the one asked for.
+    """
+    leaves = -(-blob.size_bytes // LEAF_BYTES)
+    if any(leaf not in shown for leaf in range(leaves)):
+        return None
+    whole = b"".join(shown[leaf] for leaf in range(leaves))
+    for size in (blob.size_bytes, len(whole)):
+        if compute_root(whole[:size], blob.tag) == blob.root:
+            return Blob(blob.root, size, blob.tag), whole[:size]
+    return None
+
+
 def recompute(case: Case, blobs: Readable) -> bytes:
     """Return the model that follows from the result's coefficients, as a payload.
 
