@@ -124,6 +124,7 @@ def test_run__byzantine_seats__are_named_highest_first(holdfast, small):
     assert "Byzantine: 3 zero" in outcome.out
 
 
+@pytest.mark.slow
 def test_run__kept__goes_on_where_it_stopped(holdfast, small, tmp_path):
     kept = ("--keep", str(tmp_path / "run"), "--json")
     first = holdfast(*small, *kept)
@@ -134,6 +135,7 @@ def test_run__kept__goes_on_where_it_stopped(holdfast, small, tmp_path):
     assert longer.summary["head"] == whole.summary["head"]
 
 
+@pytest.mark.slow
 def test_run__killed_in_the_middle__the_same_command_ends_with_the_same_head(
     holdfast, small, tmp_path
 ):

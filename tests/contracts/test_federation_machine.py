@@ -346,7 +346,7 @@ def walk(counters: Counters, start: int, examples: int, steps: int, every: int =
 
 
 def test_federation__stories_and_a_walk__contract_model_and_ledger_agree() -> None:
-    counters, sparse = Counters(), 6
+    counters, sparse = Counters(), 12
     sent = tell_stories(counters, SETUP, EVERY_STORY, sparse)
     sent += tell_stories(counters, EQUAL, EQUAL_STORIES, sparse)
     sent += tell_stories(counters, CLOSED, (tell_of_strangers, tell_of_wages), sparse)

@@ -59,13 +59,18 @@ def in_process():
     ("node", "scenario"),
     [
         ("served", DIGITS),
-        ("served", ATTACKED),
-        ("served", LAPSING),
         ("served, websocket", DIGITS),
-        ("served, long ago", DIGITS),
-        ("anvil", DIGITS),
         ("anvil", ATTACKED),
         ("anvil", LAPSING),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (
+                ("served", ATTACKED),
+                ("served", LAPSING),
+                ("served, long ago", DIGITS),
+                ("anvil", DIGITS),
+            )
+        ),
     ],
     ids=lambda each: each if isinstance(each, str) else " ".join((*each.byzantine, "digits")),
 )
@@ -80,6 +85,7 @@ def test_run__on_a_node__gives_the_head_of_the_embedded_chain(in_process, node, 
     assert (summary.rounds, summary.agreed) == (expected.rounds, expected.agreed)
 
 
+@pytest.mark.slow
 def test_run__twice_on_one_node__each_time_the_same_head(in_process):
     with run_served() as endpoint:
         heads = {run(DIGITS, endpoint=endpoint)[1].head for _ in range(2)}
