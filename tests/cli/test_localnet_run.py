@@ -95,8 +95,8 @@ def _read(terminal):
 
 @pytest.mark.parametrize(
     "change",
-    [(), ("--order-seed", "5"), ("--recompute-each",), ("--cores", "1")],
-    ids=["again", "other order", "recompute each", "one core"],
+    [(), ("--order-seed", "5"), ("--recompute-each",), ("--cores", "2")],
+    ids=["again", "other order", "recompute each", "two cores"],
 )
 def test_run__same_seed__same_head(holdfast, small, change):
     seeded = (*small, "--seed", "7", "--json")

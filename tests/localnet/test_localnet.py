@@ -34,12 +34,12 @@ def test_run__defaults__agrees_every_round_with_all_aboard(plain):
     [
         ({}, {}),
         ({"order_seed": 1}, {}),
-        ({"order_seed": 2}, {"cores": 1}),
-        ({}, {"cores": 1}),
+        ({"order_seed": 2}, {"cores": 2}),
         ({}, {"cores": 2}),
+        ({}, {"cores": 3}),
         ({}, {"shares_compute": False}),
     ],
-    ids=["again", "order 1", "order 2, one core", "one core", "two cores", "each computes"],
+    ids=["again", "order 1", "order 2, two cores", "two cores", "three cores", "each computes"],
 )
 def test_run__same_seed__gives_the_same_head(plain, changed, how):
     ended, summary = run(small(**changed), **how)

@@ -108,7 +108,7 @@ def test_run__ended__the_node_mines_as_it_did(node, is_on):
 
 def test_run__broken_off__the_node_mines_as_it_did():
     with run_served() as endpoint:
-        with Localnet(DIGITS, endpoint=endpoint) as net:
+        with Localnet(DIGITS, endpoint=endpoint, cores=1) as net:
             next(net.run())
             assert ask_node(endpoint, "hardhat_getAutomine") is False
         assert ask_node(endpoint, "hardhat_getAutomine") is True
@@ -121,7 +121,7 @@ def test_run__anvil_that_mines_by_interval__goes_on_with_it(in_process):
 
 
 def test_run__somebody_else_mines__is_told():
-    with run_served() as endpoint, Localnet(DIGITS, endpoint=endpoint) as net:
+    with run_served() as endpoint, Localnet(DIGITS, endpoint=endpoint, cores=1) as net:
         going = net.run()
         next(going)
         for _ in range(2):
