@@ -73,7 +73,7 @@ print("0x" + receipt.transaction.hex())
 )
 
 
-@pytest.fixture(params=["served", "anvil"])
+@pytest.fixture(params=[pytest.param("served", marks=pytest.mark.slow), "anvil"])
 def node(request: pytest.FixtureRequest) -> Iterator[NodeLab]:
     with NODES[request.param]() as lab:
         yield lab
