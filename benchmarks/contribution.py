@@ -42,11 +42,13 @@ UPDATES, COORDINATES = 20, 1_000_000
 @dataclass(frozen=True)
 class Measured:
     """What one seed shows: an attacker's share by attack, and how contributions of the honest, as
-    they are and as far as they can be paid, follow worth."""
+    they are and as far as they can be paid, follow worth; of `gain`, worth too counts only as far
+    as it can be paid, for who is better left out has no share by either."""
 
     shares: dict[str, float]
     correlation: float
     correlation_of_pay: float
+    correlation_of_gain: float
 
 
 def measure(seed: int) -> Measured:
@@ -57,11 +59,12 @@ def measure(seed: int) -> Measured:
         paid = np.maximum(0, run(world, attack))
         shares[name] = float(np.mean(paid[HONEST:]) / np.mean(paid[:HONEST]))
     sums, worth = run(world, None), compute_worth(world)
-    return Measured(
-        shares,
-        float(np.corrcoef(sums, worth)[0, 1]),
-        float(np.corrcoef(np.maximum(0, sums), worth)[0, 1]),
+    pairs = (
+        (sums, worth),
+        (np.maximum(0, sums), worth),
+        (np.maximum(0, sums), np.maximum(0, worth)),
     )
+    return Measured(shares, *(float(np.corrcoef(*pair)[0, 1]) for pair in pairs))
 
 
 def run(world: World, attack: Attack | None) -> list[float]:
@@ -148,6 +151,7 @@ def main() -> None:
     )
     whole = [each.correlation for each in measured]
     payable = [each.correlation_of_pay for each in measured]
+    gains = [each.correlation_of_gain for each in measured]
     bar = f"> {LEAST_CORRELATION}"
     print_table(
         f"Honest seats: correlation of contribution and worth; {title}",
@@ -155,6 +159,7 @@ def main() -> None:
         [
             ["sum over all heights", *tell(whole, min(whole), bar)],
             ["what can be paid of it: no less than 0", *tell(payable, min(payable), bar)],
+            ["the same, and worth no less than 0", *tell(gains, min(gains), bar)],
         ],
     )
     seconds = time_height()
