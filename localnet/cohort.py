@@ -108,6 +108,7 @@ class Cohort:
             layout=self._layout,
             kept=self._kept,
             schema=scenario.schema(),
+            algorithm=scenario.build_algorithm(),
         )
         root = compute_root(payload, MODEL_TAG)
         parameters = scenario.parameters(rule, self._layout.coordinates, root)
@@ -209,7 +210,13 @@ class Cohort:
             entropy = np.random.SeedSequence([self._scenario.seed, peer]).generate_state(1)[0]
             alter = kinds[peer].alter if peer in kinds else None
             course = Course(
-                self._layout, rule, self._scenario.seed, int(entropy), alter, self._kept
+                self._layout,
+                rule,
+                self._scenario.seed,
+                int(entropy),
+                alter,
+                self._kept,
+                self._scenario.build_algorithm(),
             )
             pendings.append(self._pool.ask(peer, "follow", course))
         self._settle(pendings)

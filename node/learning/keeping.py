@@ -16,6 +16,7 @@ from node.encoding import Layout
 from node.errors import LayoutMismatch
 from node.learning.context import State
 from node.learning.learner import Config, Learner, Metrics, Parameters
+from node.learning.terms import LINEAR, find_obeyed
 
 KEY = "holdfast.kept"
 """Under which the kept arrays stand in the state."""
@@ -75,6 +76,14 @@ class Keeping:
             return None
         return [name for at, name in enumerate(names) if at not in self._places]
 
+    @property
+    def obeys(self) -> tuple[str, ...]:
+        return find_obeyed(self._learner)
+
+    @property
+    def learning_rate(self) -> float | None:
+        return getattr(self._learner, "learning_rate", None)
+
     def get_parameters(self, config: Config) -> Parameters:
         arrays = self._learner.get_parameters(config)
         own = self._take(arrays)
@@ -83,7 +92,10 @@ class Keeping:
         return self._drop(arrays)
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        arrays, samples, metrics = self._learner.fit(self._merge(parameters), config)
+        merged = self._merge(parameters)
+        if config.get(LINEAR) is not None:
+            config = {**config, LINEAR: self._pad(config[LINEAR])}
+        arrays, samples, metrics = self._learner.fit(merged, config)
         own = self._take(arrays)
         self._state[KEY] = own
         return self._drop(arrays), samples, metrics
@@ -117,3 +129,9 @@ class Keeping:
         }
         shared = iter(parameters)
         return [own[at] if at in own else next(shared) for at in range(len(own) + len(parameters))]
+
+    def _pad(self, linear: Parameters) -> Parameters:
+        """Return a term of the shared arrays as one of all: nothing pulls at what stays."""
+        own = {each.at: np.zeros(each.shape, np.float32) for each in self._kept}
+        shared = iter(linear)
+        return [own[at] if at in own else next(shared) for at in range(len(own) + len(linear))]
