@@ -14,16 +14,16 @@ from node.learning.memory import Values
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where a peer begins: `head` (d,), the `round`, and what is remembered as of that head.
+    """Where a peer begins: `head` (d,), what is remembered as of that, and the `rounds` since that
+    was remembered, 1 where none was missed.
 
-    `rate`: of a local step, where algorithm or learner tell it. `unit`: of an update's coordinate.
+    `rate`: of a local step, where algorithm or learner tell it.
     """
 
     head: Floats
-    round: int
+    rounds: int
     memory: Values
     rate: float | None
-    unit: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,29 @@
 """From the name of an algorithm, and its options, to the algorithm."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from types import MappingProxyType
 from typing import Any
 
+from node.algorithms.admm import Admm
 from node.algorithms.algorithm import Algorithm
 from node.algorithms.errors import AlgorithmRefused
 from node.algorithms.fedavg import FedAvg
+from node.algorithms.fednova import FedNova
 from node.algorithms.fedprox import FedProx
+from node.algorithms.gradient_descent import GradientDescent
+from node.algorithms.momentum import Momentum
+from node.algorithms.scaffold import Scaffold
 
-KINDS: tuple[type[Any], ...] = (FedAvg, FedProx)
+KINDS: tuple[type[Any], ...] = (
+    FedAvg,
+    FedProx,
+    Scaffold,
+    FedNova,
+    GradientDescent,
+    Admm,
+    Momentum,
+)
 ALGORITHMS: Mapping[str, type[Any]] = MappingProxyType({kind.name: kind for kind in KINDS})
 USUAL: Algorithm = FedAvg()
 
@@ -25,6 +38,10 @@ def build_algorithm(name: str, options: Mapping[str, Any]) -> Algorithm:
         if option not in known:
             expected = ", ".join(known) or "none"
             raise AlgorithmRefused(f"option of algorithm {name}", expected, repr(option))
+    for field in fields(kind):
+        if field.default is MISSING and field.name not in options:
+            given = f"one, as {name}:{field.name}=VALUE"
+            raise AlgorithmRefused(f"algorithm {name}: {field.name}", given, "none")
     algorithm: Algorithm = kind(**options)
     return algorithm
 

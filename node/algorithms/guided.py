@@ -19,7 +19,7 @@ KEY = "holdfast.algorithm"
 
 
 class Guided:
-    """A `Learner` around one of the same arrays. `unit`: of an update's coordinate.
+    """A `Learner` around one of the same arrays, which remembers in `state`.
 
     Raises AlgorithmRefused where the learner cannot do what the algorithm asks of it.
     """
@@ -30,13 +30,11 @@ class Guided:
         algorithm: Algorithm,
         layout: Layout,
         state: MutableMapping[str, Any],
-        unit: float,
     ) -> None:
         self._learner = learner
         self._algorithm = algorithm
         self._layout = layout
         self._memory = Memory(state, KEY)
-        self._unit = unit
         self._rate = find_rate(algorithm, learner)
         check_obeys(algorithm, learner)
 
@@ -48,7 +46,8 @@ class Guided:
         learner that does not tell its steps, where they are needed."""
         number, head = get_round(config), self._layout.flatten(parameters)
         memory = self._memory.recall(number, parameters)
-        start = Start(head, number, memory, self._rate, self._unit)
+        rounds = self._memory.count_rounds(number, parameters)
+        start = Start(head, rounds, memory, self._rate)
         asked = self._tell(self._algorithm.ask(start))
         arrays, samples, metrics = self._learner.fit(parameters, {**config, **asked})
         trained = self._layout.flatten(arrays)

@@ -22,9 +22,11 @@ that is given up later than that (a dispute) is trained on with what came of it.
 
 @dataclass(frozen=True)
 class _Training:
-    """`before`: what was remembered when it began; `after`: what follows if it counts."""
+    """`before`: what was remembered when it began; `after`: what follows if it counts. `gap`: the
+    rounds from the last training before it that counts to the first on this head."""
 
     round: int
+    gap: int
     head: bytes
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -39,27 +41,38 @@ class Memory:
 
     def recall(self, round_id: int, head: Sequence[NDArray[Any]]) -> Values:
         """Return what is remembered as of this head: the same however often it is asked."""
-        named, trainings = name_head(head), self._read()
-        for each in trainings:
-            if each.head == named:
-                return each.before
-        earlier = [each for each in trainings if each.round < round_id]
-        return earlier[-1].after if earlier else NOTHING
+        return self._find(round_id, name_head(head))[0]
+
+    def count_rounds(self, round_id: int, head: Sequence[NDArray[Any]]) -> int:
+        """Return how many rounds lie between the last training that counts and the first on this
+        head: 1 where the peer missed none, or has never trained."""
+        return self._find(round_id, name_head(head))[1]
 
     def note(self, round_id: int, head: Sequence[NDArray[Any]], after: Values) -> None:
         """Remember what follows if the training of this round on this head counts."""
-        named, before = name_head(head), self.recall(round_id, head)
+        named = name_head(head)
+        before, gap = self._find(round_id, named)
         others = [each for each in self._read() if each.head != named]
-        trainings = [*others, _Training(round_id, named, dict(before), dict(after))]
+        trainings = [*others, _Training(round_id, gap, named, dict(before), dict(after))]
         # Stable: of those of one round the last to be trained stays last.
         trainings.sort(key=lambda each: each.round)
-        rows = [(each.round, each.head, each.before, each.after) for each in trainings[-TRAININGS:]]
-        self._state[self._key] = rows
+        self._state[self._key] = [
+            (each.round, each.gap, each.head, each.before, each.after)
+            for each in trainings[-TRAININGS:]
+        ]
 
     def latest(self) -> Values:
         """Return what the last training has left, whether it will count or not."""
         trainings = self._read()
         return trainings[-1].after if trainings else NOTHING
+
+    def _find(self, round_id: int, named: bytes) -> tuple[Values, int]:
+        trainings = self._read()
+        for each in trainings:
+            if each.head == named:
+                return each.before, each.gap
+        earlier = [each for each in trainings if each.round < round_id]
+        return (earlier[-1].after, round_id - earlier[-1].round) if earlier else (NOTHING, 1)
 
     def _read(self) -> list[_Training]:
         return [_Training(*row) for row in self._state.get(self._key, ())]

@@ -129,9 +129,7 @@ class Worker:
             learner = Keeping(learner, kept, self._states[peer])
         check_layout(course.layout, learner, course.seed)
         if course.algorithm != USUAL:
-            unit = 2.0**-course.rule.update_bits
-            state = self._states[peer]
-            learner = Guided(learner, course.algorithm, course.layout, state, unit)
+            learner = Guided(learner, course.algorithm, course.layout, self._states[peer])
         self._followers[peer] = learner
         self._courses[peer] = course
 

@@ -64,17 +64,16 @@ def find_optimum(peers, weights=None):
 class Federation:
     """Rounds in floats: the head becomes the mean of what the peers send."""
 
-    def __init__(self, peers, algorithm, weights=None, unit=2.0**-40):
+    def __init__(self, peers, algorithm, weights=None):
         self.peers = peers
         self.algorithm = algorithm
-        self.unit = unit
         self.weights = np.full(len(peers), 1 / len(peers)) if weights is None else weights
         self.states = [State() for _ in peers]
         self.head = np.zeros(D)
         self.round = 0
 
     def guide(self, peer):
-        return Guided(self.peers[peer], self.algorithm, LAYOUT, self.states[peer], self.unit)
+        return Guided(self.peers[peer], self.algorithm, LAYOUT, self.states[peer])
 
     def train(self, peer, number, head):
         arrays, _, _ = self.guide(peer).fit(LAYOUT.unflatten(head), {**CONFIG, "round": number})

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from localnet.scenario import Scenario
+from node.algorithms.admm import Admm
 from node.algorithms.catalogue import (
     ALGORITHMS,
     build_algorithm,
@@ -13,7 +14,11 @@ from node.algorithms.catalogue import (
 )
 from node.algorithms.errors import AlgorithmRefused
 from node.algorithms.fedavg import FedAvg
+from node.algorithms.fednova import FedNova
 from node.algorithms.fedprox import FedProx
+from node.algorithms.gradient_descent import GradientDescent
+from node.algorithms.momentum import Momentum
+from node.algorithms.scaffold import Scaffold
 from node.encoding import Layout
 from node.errors import SpecRefused
 from node.founding import read_plan
@@ -25,6 +30,13 @@ TEXTS = {
     "fedprox": FedProx(),
     "fedprox:0.25": FedProx(0.25),
     "fedprox:mu=1": FedProx(1),
+    "scaffold:40": Scaffold(40),
+    "scaffold:steps=40,learning_rate=0.05": Scaffold(40, 0.05),
+    "fednova:8": FedNova(8),
+    "gradient_descent": GradientDescent(),
+    "admm": Admm(),
+    "admm:rho=0.5": Admm(0.5),
+    "momentum:0.5": Momentum(0.5),
 }
 
 
@@ -59,6 +71,12 @@ def test_write_spec__federated_averaging__has_no_table():
         ("fedprox:rho=1", "option of algorithm fedprox: expected mu, got 'rho'"),
         ("fedprox:mu=", "algorithm fedprox: mu: expected a number of at least 0, got ''"),
         ("fedprox:much", "algorithm fedprox: mu: expected a number of at least 0, got 'much'"),
+        ("fednova", "algorithm fednova: steps: expected one, as fednova:steps=VALUE, got none"),
+        ("fednova:0", "fednova: steps: expected those .*: a whole number, at least 1, got 0"),
+        ("fednova:2.5", "steps: expected those of a usual peer in a round: .*, got 2.5"),
+        ("scaffold:steps=5,learning_rate=0", "scaffold: learning_rate: .* above 0, got 0"),
+        ("admm:0", "algorithm admm: rho: expected a number above 0, got 0"),
+        ("momentum:1", "momentum: beta: expected a number of at least 0 and below 1, got 1"),
         ("fedavg:1", "option of algorithm fedavg: expected none, got 'value'"),
     ],
 )

@@ -20,7 +20,7 @@ def test_fit__federated_averaging__is_the_learner_alone_to_the_bit():
     peer = draw_peers()[0]
     job = Job(3, encode_model(np.linspace(-1, 1, 3), 20), b"\x01" * 32)
     course = Course(LAYOUT, RULE, 0, 5)
-    guided = Guided(peer, FedAvg(), LAYOUT, State(), 1.0)
+    guided = Guided(peer, FedAvg(), LAYOUT, State())
     assert train(guided, course, job) == train(peer, course, job)
     assert peer.configs[0] == peer.configs[1]
 
@@ -45,12 +45,12 @@ def test_init__a_learner_that_obeys_nothing__is_refused_by_name():
         r"so \(obeys = \('proximal_mu',\)\), got one that obeys nothing of the kind"
     )
     with pytest.raises(AlgorithmRefused, match=told):
-        Guided(Estimator(), FedProx(0.1), LAYOUT, State(), 1.0)
+        Guided(Estimator(), FedProx(0.1), LAYOUT, State())
 
 
 def test_init__a_learner_that_says_that_it_obeys__is_told():
     peer = Prox(np.eye(3), np.ones(3))
-    Guided(peer, FedProx(0.25), LAYOUT, State(), 1.0).fit(
+    Guided(peer, FedProx(0.25), LAYOUT, State()).fit(
         peer.get_parameters({}), {**CONFIG, "round": 1}
     )
     assert peer.configs == [{"seed": 0, "round": 1, "proximal_mu": 0.25}]

@@ -73,3 +73,15 @@ def test_note__many_trainings__keeps_few_and_what_lasts_is_shared_with_nobody():
 
 def test_latest__nothing_trained__is_nothing():
     assert dict(Memory(State(), "here").latest()) == {}
+
+
+def test_count_rounds__missed_ones__are_those_between_two_heads():
+    memory = Memory(State(), "here")
+    assert memory.count_rounds(5, head(1)) == 1
+    train(memory, 5, head(1))
+    assert memory.count_rounds(6, head(2)) == 1
+    train(memory, 8, head(2))
+    # Lapsed, and so trained again: what lies between the two heads stays.
+    assert [memory.count_rounds(number, head(2)) for number in (8, 9, 12)] == [3, 3, 3]
+    train(memory, 9, head(2))
+    assert memory.count_rounds(10, head(3)) == 1
