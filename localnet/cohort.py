@@ -18,7 +18,7 @@ from node.data.balance import BalanceReport, describe_balance
 from node.data.dataset import Dataset
 from node.data.partition import deal, parse_partition
 from node.data.sources import load
-from node.data.split import stratified_holdout
+from node.data.split import deal_alike, stratified_holdout
 from node.encoding import encode_model, to_payload, update_from_payload
 from node.learning.hosting import Place
 from node.learning.keeping import choose_kept, describe_shared
@@ -35,7 +35,7 @@ HELD_OUT = 0.2
 JUDGING = 0.3
 """What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
 JUDGE = 0
-"""The peer that judges where all have the same test data."""
+"""The peer that judges where all have the same test data, and the same model."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Cohort:
         self._notes = notes
         self._rule = replace(scenario.rule_with(0), clip=0)
         self._balance: BalanceReport | None = None
+        self._judges: Sequence[int] = range(scenario.peers) if scenario.brings_data else [JUDGE]
         self.data_fingerprint = "own"
         hands = [_Hand()] * scenario.peers if scenario.brings_data else self._deal()
         if scenario.brings_data:
@@ -121,9 +122,9 @@ class Cohort:
 
         Nobody waits for it, so it is worked out while the chain has its turn.
         """
-        if not self._scenario.brings_data:
+        if self._judges == [JUDGE]:
             return self._judge(JUDGE, payload)
-        return JointJudgement([self._judge(peer, payload) for peer in range(self._scenario.peers)])
+        return JointJudgement([self._judge(peer, payload) for peer in self._judges])
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -160,6 +161,15 @@ class Cohort:
             np.random.default_rng(scenario.seed),
         )
         self._balance = describe_balance(train.labels, parts, train.classes)
+        if scenario.keep_arrays:
+            # Each has a model of its own, and is judged on its own kind of data.
+            tests = deal_alike(held_out.labels, [train.labels[part] for part in parts])
+            self._judges = [peer for peer, rows in enumerate(tests) if rows.size]
+            self._pool.assign([part.size for part in parts])
+            return [
+                _Hand(train.take(part), held_out.take(rows) if rows.size else held_out)
+                for part, rows in zip(parts, tests, strict=True)
+            ]
         # One judge is enough: the first peer's process holds what nobody trains on.
         besides = {JUDGE: int(JUDGING * held_out.labels.size)}
         self._pool.assign([part.size for part in parts], besides=besides)

@@ -8,6 +8,7 @@ import numpy as np
 
 from node.algorithms.algorithm import Algorithm, Local, Start
 from node.algorithms.errors import AlgorithmRefused
+from node.algorithms.options import check_positive
 from node.encoding import Floats, Layout
 from node.learning.config import get_round
 from node.learning.learner import Config, Learner, Metrics, Parameters
@@ -105,13 +106,18 @@ def check_obeys(algorithm: Algorithm, learner: object) -> None:
 
 
 def find_rate(algorithm: Algorithm, learner: object) -> float | None:
-    """Return the length of a local step: the algorithm's option, or what the learner tells. Raises
-    AlgorithmRefused where it is needed and neither has it."""
-    rate = getattr(algorithm, "learning_rate", None) or getattr(learner, "learning_rate", None)
-    if rate is None and algorithm.needs_rate:
+    """Return the length of a local step, where it is needed: the algorithm's option, or what the
+    learner tells. Raises AlgorithmRefused where neither has it."""
+    if not algorithm.needs_rate:
+        return None
+    rate: Any = getattr(algorithm, "learning_rate", None)
+    if rate is None:
+        rate = getattr(learner, "learning_rate", None)
+    if rate is None:
         raise AlgorithmRefused(
             f"algorithm {algorithm.name}: learning_rate",
             "that of the learner's steps: it does not tell by an attribute of this name",
             "none",
         )
-    return rate
+    check_positive(f"{algorithm.name}: learning_rate", rate)
+    return float(rate)

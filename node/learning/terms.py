@@ -54,4 +54,8 @@ def get_terms(config: Config, parameters: Parameters) -> Terms:
 
 def find_obeyed(learner: object) -> tuple[str, ...]:
     """Return which of TERMS a learner says that it obeys."""
-    return tuple(name for name in TERMS if name in getattr(learner, "obeys", ()))
+    told = getattr(learner, "obeys", ())
+    # Somebody else's attribute of this name may be anything.
+    if not isinstance(told, tuple | list | set | frozenset):
+        return ()
+    return tuple(name for name in TERMS if name in told)

@@ -48,6 +48,14 @@ def test_init__a_learner_that_obeys_nothing__is_refused_by_name():
         Guided(Estimator(), FedProx(0.1), LAYOUT, State())
 
 
+@pytest.mark.parametrize("told", [True, "proximal_mu", None, ("linear",)])
+def test_init__an_attribute_that_says_something_else__is_no_promise(told):
+    peer = Quadratic(np.eye(3), np.ones(3))
+    peer.obeys = told
+    with pytest.raises(AlgorithmRefused, match="algorithm fedprox"):
+        Guided(peer, FedProx(0.1), LAYOUT, State())
+
+
 def test_init__a_learner_that_says_that_it_obeys__is_told():
     peer = Prox(np.eye(3), np.ones(3))
     Guided(peer, FedProx(0.25), LAYOUT, State()).fit(

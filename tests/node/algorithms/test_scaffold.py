@@ -96,6 +96,14 @@ def test_init__a_rate__is_the_options_or_the_learners(told, option, found):
     assert federation.guide(0)._rate == found
 
 
+@pytest.mark.parametrize("told", [0, -1.0, "fast", True])
+def test_init__a_rate_that_is_none__is_refused(told):
+    federation = Federation(draw_peers(), Scaffold(10))
+    federation.peers[0].learning_rate = told
+    with pytest.raises(AlgorithmRefused, match="scaffold: learning_rate: expected a number above"):
+        federation.guide(0)
+
+
 def test_init__no_rate_at_all__is_refused():
     federation = Federation(draw_peers(), Scaffold(10))
     federation.peers[0].learning_rate = None

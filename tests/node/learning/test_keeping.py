@@ -31,7 +31,7 @@ class Learner:
         return [array.copy() for array in ARRAYS]
 
     def fit(self, parameters, config):
-        self.seen = parameters
+        self.seen, self.config = parameters, config
         moved = [np.logical_not(a) if a.dtype == bool else a + a.dtype.type(1) for a in parameters]
         return self.result or moved, 4, {}
 
@@ -88,6 +88,25 @@ def test_get_parameters__a_peer_that_comes_back__goes_on_with_what_it_kept():
         keeping.fit(head, {"round": 1 + number})
         assert int(learner.seen[1]) == 3 + number
         head = [array + array.dtype.type(1) for array in head]
+
+
+def test_fit__a_term_of_the_shared_arrays__pulls_at_none_that_stays():
+    learner = Learner()
+    keeping = Keeping(learner, choose_kept(NAMES, ARRAYS, ["head.*"]), State())
+    keeping.get_parameters({})
+    keeping.fit([ARRAYS[0]], {"round": 1, "linear": [np.full((2, 2), 0.5)], "proximal_mu": 2.0})
+    assert learner.config["proximal_mu"] == 2.0
+    linear = learner.config["linear"]
+    assert [array.shape for array in linear] == [array.shape for array in ARRAYS]
+    assert [array.sum() for array in linear] == [2.0, 0.0, 0.0, 0.0]
+
+
+def test_obeys__around_any_learner__is_what_that_says():
+    learner = Learner()
+    keeping = Keeping(learner, choose_kept(NAMES, ARRAYS), State())
+    assert (keeping.obeys, keeping.learning_rate) == ((), None)
+    learner.obeys, learner.learning_rate = ("linear", "else"), 0.5
+    assert (keeping.obeys, keeping.learning_rate) == (("linear",), 0.5)
 
 
 @pytest.mark.parametrize(
