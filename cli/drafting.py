@@ -37,11 +37,13 @@ def init(
     seed: Annotated[int, typer.Option(min=0, help="What everything is drawn from.")] = 0,
     option: scenario_options.Option = None,
     keep_arrays: scenario_options.KeepArrays = None,
+    algorithm: scenario_options.Algorithm = None,
     learner_path: scenario_options.LearnerPath = None,
     as_json: options.Json = False,
 ) -> None:
     """Write the page of a federation: ask the learner for its model, and measure a dry round."""
     from localnet.network import open_notes
+    from node.algorithms.catalogue import USUAL, parse_algorithm
     from node.drafting import Wish, draft_plan
     from node.learning.hosting import Hosting
     from node.whole_file import write_whole
@@ -55,6 +57,7 @@ def init(
         label=label,
         options=scenario_options.parse_options(option),
         keep=tuple(keep_arrays or ()),
+        algorithm=parse_algorithm(algorithm or USUAL.name),
         rule=rule,
         seed=seed,
         peers=peers,

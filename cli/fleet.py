@@ -43,6 +43,7 @@ def up(
     partition: scenario_options.Partition = None,
     seed: scenario_options.Seed = None,
     learner: scenario_options.Learner = None,
+    algorithm: scenario_options.Algorithm = None,
     hidden: scenario_options.Hidden = None,
     learning_rate: scenario_options.LearningRate = None,
     epochs: scenario_options.Epochs = None,

@@ -36,6 +36,7 @@ def run(
     learner: scenario_options.Learner = None,
     option: scenario_options.Option = None,
     keep_arrays: scenario_options.KeepArrays = None,
+    algorithm: scenario_options.Algorithm = None,
     learner_path: scenario_options.LearnerPath = None,
     learner_seconds: scenario_options.LearnerSeconds = None,
     learner_memory: scenario_options.LearnerMemory = None,

@@ -93,6 +93,16 @@ KeepArrays = Annotated[
         rich_help_panel=LEARNER,
     ),
 ]
+Algorithm = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:OPTIONS]",
+        show_default="fedavg",
+        help="How peers learn together, as fedprox:0.1 or scaffold:steps=40,learning_rate=0.1 "
+        "(docs/learner.md).",
+        rich_help_panel=LEARNER,
+    ),
+]
 LearnerPath = Annotated[
     Path | None,
     typer.Option(

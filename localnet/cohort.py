@@ -18,7 +18,7 @@ from node.data.balance import BalanceReport, describe_balance
 from node.data.dataset import Dataset
 from node.data.partition import deal, parse_partition
 from node.data.sources import load
-from node.data.split import stratified_holdout
+from node.data.split import deal_alike, stratified_holdout
 from node.encoding import encode_model, to_payload, update_from_payload
 from node.learning.hosting import Place
 from node.learning.keeping import choose_kept, describe_shared
@@ -35,7 +35,7 @@ HELD_OUT = 0.2
 JUDGING = 0.3
 """What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
 JUDGE = 0
-"""The peer that judges where all have the same test data."""
+"""The peer that judges where all have the same test data, and the same model."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Cohort:
         self._notes = notes
         self._rule = replace(scenario.rule_with(0), clip=0)
         self._balance: BalanceReport | None = None
+        self._judges: Sequence[int] = range(scenario.peers) if scenario.brings_data else [JUDGE]
         self.data_fingerprint = "own"
         hands = [_Hand()] * scenario.peers if scenario.brings_data else self._deal()
         if scenario.brings_data:
@@ -108,6 +109,7 @@ class Cohort:
             layout=self._layout,
             kept=self._kept,
             schema=scenario.schema(),
+            algorithm=scenario.build_algorithm(),
         )
         root = compute_root(payload, MODEL_TAG)
         parameters = scenario.parameters(rule, self._layout.coordinates, root)
@@ -120,9 +122,9 @@ class Cohort:
 
         Nobody waits for it, so it is worked out while the chain has its turn.
         """
-        if not self._scenario.brings_data:
+        if self._judges == [JUDGE]:
             return self._judge(JUDGE, payload)
-        return JointJudgement([self._judge(peer, payload) for peer in range(self._scenario.peers)])
+        return JointJudgement([self._judge(peer, payload) for peer in self._judges])
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -159,6 +161,15 @@ class Cohort:
             np.random.default_rng(scenario.seed),
         )
         self._balance = describe_balance(train.labels, parts, train.classes)
+        if scenario.keep_arrays:
+            # Each has a model of its own, and is judged on its own kind of data.
+            tests = deal_alike(held_out.labels, [train.labels[part] for part in parts])
+            self._judges = [peer for peer, rows in enumerate(tests) if rows.size]
+            self._pool.assign([part.size for part in parts])
+            return [
+                _Hand(train.take(part), held_out.take(rows) if rows.size else held_out)
+                for part, rows in zip(parts, tests, strict=True)
+            ]
         # One judge is enough: the first peer's process holds what nobody trains on.
         besides = {JUDGE: int(JUDGING * held_out.labels.size)}
         self._pool.assign([part.size for part in parts], besides=besides)
@@ -209,7 +220,13 @@ class Cohort:
             entropy = np.random.SeedSequence([self._scenario.seed, peer]).generate_state(1)[0]
             alter = kinds[peer].alter if peer in kinds else None
             course = Course(
-                self._layout, rule, self._scenario.seed, int(entropy), alter, self._kept
+                self._layout,
+                rule,
+                self._scenario.seed,
+                int(entropy),
+                alter,
+                self._kept,
+                self._scenario.build_algorithm(),
             )
             pendings.append(self._pool.ask(peer, "follow", course))
         self._settle(pendings)

@@ -6,7 +6,7 @@ spec.toml      the bytes that the creation event carries
 chain/         the embedded chain
 blobs/         every update and model, by root
 peers/NNN.db   each peer's journal
-learners/NNN   what a learner of one's own remembers, printed, and failed with
+learners/NNN   what a learner remembers; one of one's own also what it printed, and failed with
 """
 
 import fcntl

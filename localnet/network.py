@@ -137,9 +137,12 @@ class Localnet:
         return self._chronicle.summarise(is_idle=self._is_idle)
 
     def _open_pool(self) -> tuple[Pool, Path | None]:
-        """Return the workers, and the folder for the notes of learners of one's own."""
+        """Return the workers, and the folder for what learners remember: those of one's own, and in
+        a kept run the others too."""
         if not self.scenario.has_own_learner:
-            return self._stack.enter_context(Pool(self._workers, apart=self._hosting)), None
+            pool = self._stack.enter_context(Pool(self._workers, apart=self._hosting))
+            folder = self._directory
+            return pool, None if folder is None else kept.learners_path(folder).resolve()
         if self._directory is None:
             notes = self._stack.enter_context(open_notes())
         else:

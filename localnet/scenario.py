@@ -8,6 +8,8 @@ from typing import Any
 from chain.types import Parameters, Root, Wei
 from localnet.byzantine import Byzantine, parse_byzantine
 from localnet.errors import ScenarioRefused
+from node.algorithms.algorithm import Algorithm
+from node.algorithms.catalogue import USUAL, parse_algorithm
 from node.data.schema import Schema, parse_schema
 from node.data.share import OWN
 from node.learning.reference import is_reference
@@ -23,6 +25,7 @@ class Scenario:
 
     `learner`: one that comes with Holdfast, or one's own as `module:factory`; `keep_arrays`: names
     or patterns of arrays that stay with each peer; `dataset` "own": the learner brings its data.
+    `algorithm`: NAME, NAME:VALUE or NAME:KEY=VALUE,... as in a page.
     `data`: what the columns of a table are, as in a page's table of that name.
     `clip` None: four times the median norm of a dry first round; 0: none. `trim_bps` and
     `faults_bps` None: as the rule has them. `watchtower`: one without a seat looks on.
@@ -38,6 +41,7 @@ class Scenario:
     learner: str = "mlp"
     options: Mapping[str, Any] = field(default_factory=dict)
     keep_arrays: tuple[str, ...] = ()
+    algorithm: str = USUAL.name
     rule: str = "vouched"
     weighting: str = "stake"
     trim_bps: int | None = None
@@ -56,7 +60,8 @@ class Scenario:
     order_seed: int | None = None
 
     def check(self) -> None:
-        """Raise ScenarioRefused or RuleRefused where this cannot be run as it is."""
+        """Raise ScenarioRefused, AlgorithmRefused or RuleRefused where this cannot be run as it
+        is."""
         if not 1 <= self.peers <= 128:
             raise ScenarioRefused("peers", "1 to 128", self.peers)
         if self.rounds < 1:
@@ -65,6 +70,7 @@ class Scenario:
             raise ScenarioRefused("dataset", "one for a built-in learner", repr(self.dataset))
         if not 0 <= self.seed < 2**63:
             raise ScenarioRefused("seed", "0 to 2**63 - 1", self.seed)
+        self.build_algorithm()
         self.rule_options().check_names()
         if not 1 <= self.min_updates <= self.peers:
             raise ScenarioRefused("min_updates", f"1 to {self.peers} peers", self.min_updates)
@@ -84,6 +90,10 @@ class Scenario:
     def needs_calibration(self) -> bool:
         """Whether a dry round must find the clip."""
         return self.rule_options().needs_calibration
+
+    def build_algorithm(self) -> Algorithm:
+        """Return what peers do around their training. Raises AlgorithmRefused."""
+        return parse_algorithm(self.algorithm)
 
     def schema(self) -> Schema:
         """Return what the columns of the data are. Raises InvalidSchema."""
@@ -189,6 +199,10 @@ class Scenario:
     def with_weighting(self, weighting: str) -> "Scenario":
         """Return the same federation with other weights."""
         return replace(self, weighting=weighting)
+
+    def with_algorithm(self, algorithm: str) -> "Scenario":
+        """Return the same federation under another algorithm."""
+        return replace(self, algorithm=algorithm)
 
     def with_honest_seats(self) -> "Scenario":
         """Return the same federation with nobody Byzantine."""

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from chain.types import Root
+from node.algorithms.algorithm import Algorithm
+from node.algorithms.catalogue import USUAL
 from node.data.share import OWN
 from node.founding import Founding, Plan, found, name_subject, read_plan
 from node.learning.hosting import Hosting, Place
 from node.learning.trial import Trial
-from node.spec import to_toml, write_model
+from node.spec import to_toml, write_algorithm, write_model
 
 OPEN_TO_ALL = Root(bytes(32))
 """As an admission root: nobody is on a list yet."""
@@ -36,6 +38,7 @@ class Wish:
     label: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     keep: Sequence[str] = ()
+    algorithm: Algorithm = USUAL
     rule: str = "vouched"
     seed: int = 0
     peers: int = 5
@@ -73,6 +76,7 @@ def _head(wish: Wish) -> list[str]:
         f"options = {to_toml(dict(wish.options))}",
         *([f"keep = {to_toml(list(wish.keep))}"] if wish.keep else []),
         "",
+        *write_algorithm(wish.algorithm),
         "[data]",
         f"source = {to_toml(source)}",
         *([] if wish.label is None else [f"label = {to_toml(wish.label)}"]),

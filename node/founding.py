@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
 
 from chain.types import Parameters, Root, Wei
+from node.algorithms.algorithm import Algorithm
+from node.algorithms.catalogue import USUAL
 from node.calibration import calibrate, choose_model_bits
 from node.data.share import OWN, Share
 from node.encoding import Floats, Layout, encode_model, to_payload
@@ -24,7 +26,16 @@ from node.learning.trial import Subject, Trial
 from node.merkle import MODEL_TAG, compute_root
 from node.rule.choices import RuleOptions
 from node.rule.parameters import Rule, check_rule
-from node.spec import DataTable, LearnerTable, ModelTable, Spec, name_learner, write_spec
+from node.spec import (
+    AlgorithmEntry,
+    AlgorithmTable,
+    DataTable,
+    LearnerTable,
+    ModelTable,
+    Spec,
+    name_learner,
+    write_spec,
+)
 from node.tables import Table, find_misfit
 from node.training import Course
 
@@ -79,6 +90,7 @@ class _Page(Table):
     name: str
     seed: int = Field(default=0, ge=0)
     learner: Annotated[_Learner, BeforeValidator(name_learner)]
+    algorithm: AlgorithmEntry = Field(default_factory=AlgorithmTable)
     data: DataTable = Field(default_factory=DataTable)
     model: ModelTable | None = None
     rule: _Rule = Field(default_factory=_Rule)
@@ -90,13 +102,14 @@ class _Page(Table):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the page says. `admitted`: addresses that may join; none: everybody. `digest`: sha256
-    of the page."""
+    """What the page says, with rule and algorithm. `admitted`: addresses that may join; none:
+    everybody. `digest`: sha256 of the page."""
 
     page: _Page
     rule: RuleOptions
     admitted: tuple[str, ...]
     digest: bytes
+    algorithm: Algorithm = USUAL
 
 
 @dataclass(frozen=True)
@@ -112,8 +125,8 @@ class Founding:
 
 
 def read_plan(text: bytes, name: str = "plan") -> Plan:
-    """Return what a founder's page of that name says. Raises SpecRefused, which names the entry, or
-    RuleRefused for a rule whose guarantee does not hold."""
+    """Return what a founder's page of that name says. Raises SpecRefused, which names the entry,
+    AlgorithmRefused, or RuleRefused for a rule whose guarantee does not hold."""
     try:
         page = _Page.model_validate(tomllib.loads(text.decode()))
     except ValidationError as error:
@@ -127,7 +140,8 @@ def read_plan(text: bytes, name: str = "plan") -> Plan:
     rule.check_names()
     # A clip to be calibrated is at least 1.
     check_rule(rule.build(1 if rule.clip is None else rule.clip), 1)
-    return Plan(page, rule, tuple(page.seats.admitted), sha256(text).digest())
+    admitted, algorithm = tuple(page.seats.admitted), page.algorithm.build()
+    return Plan(page, rule, admitted, sha256(text).digest(), algorithm)
 
 
 def name_subject(plan: Plan, source: str, label: str | None, place: Place) -> Subject:
@@ -164,7 +178,7 @@ def found(plan: Plan, trial: Trial, admission: Root) -> Founding:
     rule = options.build(0)
     check_rule(rule, layout.coordinates)
     payload = to_payload(encode_model(genesis, rule.model_bits))
-    spec = _write(page, layout, kept)
+    spec = _write(page, layout, kept, plan.algorithm)
     root = compute_root(payload, MODEL_TAG)
     return Founding(
         spec=spec,
@@ -185,6 +199,8 @@ def calibrate_by(
         # Of those that come with Holdfast the units were measured, once and for all.
         options = replace(options, update_bits=options.build(0).update_bits)
     if options.update_bits is not None and not options.needs_calibration:
+        # Not even a step, but what the algorithm asks of the learner is checked.
+        trial.follow(_set_course(plan, options.build(0), layout, kept))
         return options, ()
     if options.update_bits is None:
         bits = choose_model_bits(options.model_bits, float(np.abs(genesis).max()))
@@ -192,9 +208,13 @@ def calibrate_by(
     else:
         rule = replace(options.build(0), clip=0)
     head = encode_model(genesis, rule.model_bits)
-    movement = trial.measure(Course(layout, rule, plan.page.seed, 0, kept=kept), head)
+    movement = trial.measure(_set_course(plan, rule, layout, kept), head)
     calibration = calibrate(options, [movement], layout.names)
     return calibration.options, calibration.reasons
+
+
+def _set_course(plan: Plan, rule: Rule, layout: Layout, kept: tuple[Kept, ...]) -> Course:
+    return Course(layout, rule, plan.page.seed, 0, kept=kept, algorithm=plan.algorithm)
 
 
 def _check_model(page: _Page, layout: Layout, kept: tuple[Kept, ...]) -> None:
@@ -213,7 +233,7 @@ def _tell_kept(kept: Kept) -> str:
     return f"array {kept.name!r} ({kept.dtype}, {size}) stays with each peer"
 
 
-def _write(page: _Page, layout: Layout, kept: tuple[Kept, ...]) -> Spec:
+def _write(page: _Page, layout: Layout, kept: tuple[Kept, ...], algorithm: Algorithm) -> Spec:
     return Spec(
         name=page.name,
         seed=page.seed,
@@ -226,6 +246,7 @@ def _write(page: _Page, layout: Layout, kept: tuple[Kept, ...]) -> Spec:
         layout=layout,
         kept=kept,
         schema=page.data.build_schema(),
+        algorithm=algorithm,
     )
 
 

@@ -13,6 +13,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from chain.types import Parameters
+from node.algorithms.algorithm import Algorithm
+from node.algorithms.catalogue import (
+    USUAL,
+    build_algorithm,
+    describe_algorithm,
+    split_algorithm,
+)
+from node.algorithms.errors import AlgorithmRefused
 from node.data.schema import Schema, describe_schema, parse_schema
 from node.data.share import OWN
 from node.encoding import Layout
@@ -34,6 +42,28 @@ class LearnerTable(Table):
 def name_learner(entry: object) -> object:
     """Return a learner's table where a page has its name alone: `learner = "module:factory"`."""
     return {"name": entry} if isinstance(entry, str) else entry
+
+
+class AlgorithmTable(Table):
+    """How peers learn together; without it federated averaging."""
+
+    name: str = USUAL.name
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    def build(self) -> Algorithm:
+        """Return the algorithm. Raises AlgorithmRefused."""
+        return build_algorithm(self.name, self.options)
+
+
+def name_algorithm(entry: object) -> object:
+    """Return an algorithm's table where a page has a text: `algorithm = "fedprox:0.1"`."""
+    if not isinstance(entry, str):
+        return entry
+    name, options = split_algorithm(entry)
+    return {"name": name, "options": options}
+
+
+AlgorithmEntry = Annotated[AlgorithmTable, BeforeValidator(name_algorithm)]
 
 
 class DataTable(Table):
@@ -94,6 +124,7 @@ class _Document(Table):
     name: str
     seed: int = Field(ge=0)
     learner: Annotated[LearnerTable, BeforeValidator(name_learner)]
+    algorithm: AlgorithmEntry = Field(default_factory=AlgorithmTable)
     data: DataTable = Field(default_factory=DataTable)
     model: ModelTable
 
@@ -101,7 +132,7 @@ class _Document(Table):
 @dataclass(frozen=True)
 class Spec:
     """A task: the learner and its options, where its data come from, the seed, the model's layout,
-    and what of the learner's arrays is not in it."""
+    what of the learner's arrays is not in it, and the algorithm."""
 
     name: str
     seed: int
@@ -114,6 +145,7 @@ class Spec:
     layout: Layout
     kept: tuple[Kept, ...] = ()
     schema: Schema = Schema()
+    algorithm: Algorithm = USUAL
 
 
 def parse_spec(text: bytes) -> Spec:
@@ -123,6 +155,10 @@ def parse_spec(text: bytes) -> Spec:
         layout, kept = document.model.build_layout(), document.model.build_kept()
     except LayoutRefused as error:
         raise SpecRefused(f"spec: model: {error.reason}", error.expected, error.got) from error
+    try:
+        algorithm = document.algorithm.build()
+    except AlgorithmRefused as error:
+        raise SpecRefused(f"spec: {error.reason}", error.expected, error.got) from error
     return Spec(
         name=document.name,
         seed=document.seed,
@@ -135,6 +171,7 @@ def parse_spec(text: bytes) -> Spec:
         layout=layout,
         kept=kept,
         schema=document.data.build_schema(),
+        algorithm=algorithm,
     )
 
 
@@ -170,6 +207,7 @@ def write_spec(spec: Spec) -> bytes:
         f"name = {to_toml(spec.learner)}",
         f"options = {to_toml(dict(spec.options))}",
         "",
+        *write_algorithm(spec.algorithm),
         "[data]",
         f"source = {to_toml(spec.source)}",
         *([] if spec.label is None else [f"label = {to_toml(spec.label)}"]),
@@ -180,6 +218,14 @@ def write_spec(spec: Spec) -> bytes:
         *write_model(spec.layout, spec.kept),
     ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def write_algorithm(algorithm: Algorithm) -> list[str]:
+    """Return the lines of a page's table of the algorithm; none for the usual one."""
+    if algorithm == USUAL:
+        return []
+    name, options = describe_algorithm(algorithm)
+    return ["[algorithm]", f"name = {to_toml(name)}", f"options = {to_toml(options)}", ""]
 
 
 def write_model(layout: Layout, kept: Sequence[Kept]) -> list[str]:

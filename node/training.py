@@ -11,6 +11,8 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from chain.types import Key, Root, RoundId, Seat
+from node.algorithms.algorithm import Algorithm
+from node.algorithms.catalogue import USUAL
 from node.encoding import Floats, Layout, Model, decode_model, encode_update, to_payload
 from node.errors import ClaimRefused, LayoutMismatch
 from node.learning.keeping import Kept
@@ -54,6 +56,7 @@ class Course:
     `entropy` seeds the peer's own rounding and is its own business; `seed` is the federation's.
     `alter` stands between the trained vector and the encoder, where a simulation lets its Byzantine
     peers work. `kept`: arrays of the learner that stay with the peer, and are not in the layout.
+    `algorithm`: what the peer does around its training.
     """
 
     layout: Layout
@@ -62,6 +65,7 @@ class Course:
     entropy: int
     alter: Callable[[Floats, Floats, np.random.Generator], Floats] | None = None
     kept: tuple[Kept, ...] = ()
+    algorithm: Algorithm = USUAL
 
 
 class Trainer(Protocol):

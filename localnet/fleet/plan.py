@@ -7,7 +7,7 @@ from localnet.errors import ScenarioRefused
 from localnet.scenario import Scenario
 from node.data.sources import is_file
 from node.settings import Settings, choose_confirmations
-from node.spec import to_toml
+from node.spec import to_toml, write_algorithm
 
 RULE_ENTRIES = (
     *("weighting", "trim_bps", "faults_bps", "clip"),
@@ -49,6 +49,8 @@ def write_plan(scenario: Scenario) -> str:
     }
     lines = ["holdfast = 1", f"name = {to_toml(f'{name}, {scenario.peers} peers')}"]
     lines.append(f"seed = {scenario.seed}")
+    if algorithm := write_algorithm(scenario.build_algorithm()):
+        lines += ["", *algorithm[:-1]]
     for table, entries in tables.items():
         lines += ["", f"[{table}]"]
         lines += [f"{k} = {to_toml(v)}" for k, v in entries.items() if v is not None]

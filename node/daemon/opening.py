@@ -138,6 +138,7 @@ def open_daemon(
             spec.seed,
             int.from_bytes(entropy.digest()[:8], "big"),
             kept=spec.kept,
+            algorithm=spec.algorithm,
         )
         share = describe_share(settings, spec)
         place = describe_place(settings, spec, contract, seat, folder.resolve())

@@ -1,6 +1,9 @@
 """Set samples aside that no peer trains on."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from node.data.dataset import Dataset
 from node.data.errors import InvalidPartition
@@ -36,3 +39,27 @@ def stratified_holdout(
             got=f"{dataset.samples} samples of as many classes",
         )
     return dataset.take(np.flatnonzero(~is_held_out)), dataset.take(np.flatnonzero(is_held_out))
+
+
+def deal_alike(
+    labels: NDArray[np.int64], held: Sequence[NDArray[np.int64]]
+) -> list[NDArray[np.int64]]:
+    """Return for each peer the rows of `labels` that are for it to be judged on, where it holds
+    samples of the labels `held`.
+
+    Guarantee: of each class that somebody holds, every row goes to one peer, in proportion to what
+    they hold of it, to within a row. A peer may get none.
+
+    >>> held = [np.array([0, 1]), np.array([0])]
+    >>> [part.tolist() for part in deal_alike(np.array([0, 0, 1]), held)]
+    [[0, 2], [1]]
+    """
+    parts: list[list[int]] = [[] for _ in held]
+    for each in np.unique(labels):
+        rows = np.flatnonzero(labels == each)
+        reach = np.cumsum([np.count_nonzero(own == each) for own in held])
+        if reach[-1]:
+            ends = np.rint(reach / reach[-1] * len(rows)).astype(int)
+            for part, chosen in zip(parts, np.split(rows, ends[:-1]), strict=True):
+                part += chosen.tolist()
+    return [np.array(sorted(part), dtype=np.int64) for part in parts]

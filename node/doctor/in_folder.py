@@ -112,7 +112,8 @@ def check_learner(case: Case) -> str:
     """The spec's learner starts on these data, and its model is the federation's."""
     spec = parse_spec(case.contract.observer.ledger.spec)
     share = describe_share(case.settings, spec)
-    course = Course(spec.layout, rule_of(case.contract.parameters), spec.seed, 0, kept=spec.kept)
+    rule = rule_of(case.contract.parameters)
+    course = Course(spec.layout, rule, spec.seed, 0, kept=spec.kept, algorithm=spec.algorithm)
     # Any seat will do, as there may be none yet; and what the learner remembers is not for a check
     # to change.
     place = describe_place(case.settings, spec, case.contract, Seat(0), None)

@@ -7,10 +7,11 @@ import numpy as np
 from node.data.dataset import Dataset
 from node.learning.batches import Chunk
 from node.learning.config import get_round, get_seed
-from node.learning.descent import descend, gather_all, judge
+from node.learning.descent import Pull, descend, gather_all, judge, step_once
 from node.learning.learner import Config, Metrics, Parameters
-from node.learning.network import Widths, join_layers, split_layers
+from node.learning.network import Stack, Widths, allocate_stack, join_layers, split_layers
 from node.learning.options import SgdOptions
+from node.learning.terms import TERMS, Terms, get_terms
 
 
 class Classifier:
@@ -20,6 +21,8 @@ class Classifier:
     0) tells the learners of one federation apart: it seeds the order of the samples, and nothing
     else. `evaluate` judges on `test`, or without it on the training data.
     """
+
+    obeys = TERMS
 
     def __init__(
         self,
@@ -36,18 +39,35 @@ class Classifier:
         self.widths: Widths = (train.width, *hidden, len(train.classes))
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        """Train for the epochs of the options.
+        """Train for the epochs of the options, or the one step that is asked for.
 
-        A function of the parameters, the training data, `seed` and `round` of the config, and the
-        partition. Raises InvalidConfig and InvalidParameters.
+        A function of the parameters, the training data, `seed`, `round` and the terms of the
+        config, and the partition. Raises InvalidConfig and InvalidParameters.
         """
         stack = join_layers(parameters, self.widths)
-        seeds = [get_seed(config), get_round(config), self._partition]
-        descent = descend(
-            stack, self.widths, self._train, self._options, np.random.default_rng(seeds)
-        )
+        terms = get_terms(config, parameters)
+        pull = self._find_pull(stack, terms)
+        if terms.is_one_step:
+            descent = step_once(stack, self.widths, self._train, self._options, pull)
+        else:
+            seeds = [get_seed(config), get_round(config), self._partition]
+            generator = np.random.default_rng(seeds)
+            descent = descend(stack, self.widths, self._train, self._options, generator, pull)
         metrics: Metrics = {"steps": descent.steps, "loss": descent.loss}
         return split_layers(stack), self._train.samples, metrics
+
+    @property
+    def learning_rate(self) -> float:
+        """Of a step."""
+        return self._options.learning_rate
+
+    def _find_pull(self, stack: Stack, terms: Terms) -> Pull | None:
+        if not terms.has_pull:
+            return None
+        linear = allocate_stack(self.widths, stack.flat.dtype)
+        if terms.linear is not None:
+            linear = join_layers(terms.linear, self.widths)
+        return Pull(linear.flat, terms.proximal_mu, stack.flat.copy())
 
     @cached_property
     def _judged(self) -> tuple[Chunk, ...]:

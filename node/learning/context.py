@@ -99,4 +99,5 @@ def write_state(notes: Path | None, state: State) -> None:
     except Exception as error:  # - so does a value that cannot be one
         reason = f"{type(error).__name__}: {error}"
         raise StateRefused("learner: context.state", "values that pickle", reason) from error
+    notes.mkdir(parents=True, exist_ok=True)
     write_whole(notes / STATE, content)

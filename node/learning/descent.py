@@ -33,6 +33,15 @@ class Descent:
 
 
 @dataclass(frozen=True, eq=False)
+class Pull:
+    """What is added to the gradient at w: `linear` + `mu` (w - `anchor`), all shaped as `flat`."""
+
+    linear: FloatArray
+    mu: float
+    anchor: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Judgement:
     """Mean loss, and per class (classes,) how many samples there are and how many were right."""
 
@@ -47,11 +56,13 @@ def descend(
     dataset: Dataset,
     options: SgdOptions,
     generator: np.random.Generator,
+    pull: Pull | None = None,
 ) -> Descent:
     """Move `stack` in place by SGD; the order of samples is drawn from `generator`.
 
-    Each step subtracts `learning_rate` times the gradient of the batch's mean loss. A rate too
-    high for the data ends in NaNs, which is for the caller to refuse: no warning is given.
+    Each step subtracts `learning_rate` times the gradient of the batch's mean loss, and of the
+    `pull`. A rate too high for the data ends in NaNs, which is for the caller to refuse: no warning
+    is given.
     """
     dtype = stack.flat.dtype
     gradient = allocate_stack(widths, dtype)
@@ -66,7 +77,9 @@ def descend(
                 if batch not in workspaces:
                     workspaces[batch] = allocate_buffers(widths, batch, dtype)
                 workspace = workspaces[batch]
-                loss_sum += _descend_chunk(stack, gradient, chunk, options, weights, workspace)
+                loss_sum += _descend_chunk(
+                    stack, gradient, chunk, options, weights, workspace, pull
+                )
                 steps += len(chunk.inputs)
     return Descent(steps=steps, loss=loss_sum / (options.epochs * dataset.samples))
 
@@ -78,6 +91,7 @@ def _descend_chunk(
     options: SgdOptions,
     weights: FloatArray | None,
     buffers: Buffers,
+    pull: Pull | None,
 ) -> float:
     """Take a step per batch; return the summed loss, in which all samples count alike."""
     usual = options.learning_rate / chunk.inputs.shape[1]
@@ -89,12 +103,51 @@ def _descend_chunk(
         # Of a sample's class, whose target alone is one.
         scale = usual if weights is None else usual * (weights @ targets)
         backward(stack.layers, inputs, output, targets, scale, buffers, gradient.layers)
+        if pull is not None:
+            gradient.flat[...] += _compute_pull(stack.flat, pull, options.learning_rate)
         if decay != 1.0:
             for layer in stack.layers:
                 layer[:, :-1] *= decay
         np.subtract(stack.flat, gradient.flat, out=stack.flat)
     # Once for the chunk, not once a step: the loss is reported, the steps do not need it.
     return float(compute_losses(probabilities, chunk.targets).sum(dtype=np.float64))
+
+
+def step_once(
+    stack: Stack, widths: Widths, dataset: Dataset, options: SgdOptions, pull: Pull | None = None
+) -> Descent:
+    """Move `stack` in place by one step of gradient descent over all samples: `learning_rate` times
+    the gradient of their mean loss, of the l2 term, and of the `pull`."""
+    dtype, rate = stack.flat.dtype, options.learning_rate
+    part, whole = allocate_stack(widths, dtype), allocate_stack(widths, dtype)
+    weights = compute_class_weights(dataset) if options.class_weights else None
+    order, loss_sum = np.arange(dataset.samples), 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for chunk in iterate_chunks(dataset, order, JUDGED_TOGETHER, dtype):
+            buffers = allocate_buffers(widths, chunk.inputs.shape[1], dtype)
+            probabilities = np.empty_like(chunk.targets)
+            for rows, output, targets in zip(
+                chunk.inputs, probabilities, chunk.targets, strict=True
+            ):
+                forward(stack.layers, rows.T, buffers, output)
+                scale = 1.0 if weights is None else weights @ targets
+                backward(stack.layers, rows.T, output, targets, scale, buffers, part.layers)
+                np.add(whole.flat, part.flat, out=whole.flat)
+            loss_sum += float(compute_losses(probabilities, chunk.targets).sum(dtype=np.float64))
+        step = whole.flat * (rate / dataset.samples)
+        if pull is not None:
+            step += _compute_pull(stack.flat, pull, rate)
+        for layer in stack.layers:
+            layer[:, :-1] *= 1.0 - rate * options.l2
+        np.subtract(stack.flat, step, out=stack.flat)
+    return Descent(steps=1, loss=loss_sum / dataset.samples)
+
+
+def _compute_pull(flat: FloatArray, pull: Pull, rate: float) -> FloatArray:
+    moved: FloatArray = (flat - pull.anchor) * pull.mu
+    moved += pull.linear
+    moved *= rate
+    return moved
 
 
 def compute_class_weights(dataset: Dataset) -> FloatArray:

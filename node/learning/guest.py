@@ -12,6 +12,7 @@ from node.learning.errors import InvalidParameters
 from node.learning.hosting import Place
 from node.learning.learner import Config, Learner, Metrics, Parameters
 from node.learning.reference import seed_all
+from node.learning.terms import find_obeyed
 
 LONGEST_TEXT = 200
 MOST_METRICS = 100
@@ -35,6 +36,16 @@ class Guest:
     def parameter_names(self) -> Sequence[str] | None:
         """The names of the arrays, where the learner knows some."""
         return getattr(self._learner, "parameter_names", None)
+
+    @property
+    def obeys(self) -> tuple[str, ...]:
+        """Which entries of the config the learner says that its `fit` obeys."""
+        return find_obeyed(self._learner)
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Of a step, where the learner tells."""
+        return getattr(self._learner, "learning_rate", None)
 
     def get_parameters(self, config: Config) -> Parameters:
         """Return the model that training starts from. Raises InvalidParameters where there is

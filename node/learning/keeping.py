@@ -1,10 +1,14 @@
 """Arrays of a model that never leave their peer: counters, or a head of the peer's own.
 
-The federation's model is then the rest. A learner sees all of its arrays as before, in its own
-order; those that are kept are the peer's last ones, and live in its state.
+The federation's model w is then the rest. A learner sees all of its arrays as before, in its own
+order; those that are kept, v_i, are the peer's last ones, and live in its state:
+
+    (w_i, v_i+) = train(f_i, from (w, v_i))        sent: w_i - w        kept: v_i+
+
+Source of personal heads: Arivazhagan et al. 2019 (FedPer), arXiv 1912.00818.
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,11 +18,14 @@ from numpy.typing import NDArray
 
 from node.encoding import Layout
 from node.errors import LayoutMismatch
-from node.learning.context import State
+from node.learning.config import get_round
 from node.learning.learner import Config, Learner, Metrics, Parameters
+from node.learning.memory import Memory, Values
+from node.learning.terms import LINEAR, find_obeyed
 
 KEY = "holdfast.kept"
-"""Under which the kept arrays stand in the state."""
+"""Under which the memory of the kept arrays stands in the state."""
+ARRAYS = "arrays"
 SHARED_KINDS = "f"
 
 
@@ -62,11 +69,14 @@ def describe_shared(names: Sequence[str], arrays: Parameters, kept: Sequence[Kep
 class Keeping:
     """A learner of the shared arrays around one of all."""
 
-    def __init__(self, learner: Learner, kept: Sequence[Kept], state: State) -> None:
+    def __init__(
+        self, learner: Learner, kept: Sequence[Kept], state: MutableMapping[str, Any]
+    ) -> None:
         self._learner = learner
         self._kept = tuple(kept)
         self._places = frozenset(each.at for each in kept)
-        self._state = state
+        self._memory = Memory(state, KEY)
+        self._first: list[NDArray[Any]] = []
 
     @property
     def parameter_names(self) -> list[str] | None:
@@ -75,21 +85,31 @@ class Keeping:
             return None
         return [name for at, name in enumerate(names) if at not in self._places]
 
+    @property
+    def obeys(self) -> tuple[str, ...]:
+        return find_obeyed(self._learner)
+
+    @property
+    def learning_rate(self) -> float | None:
+        return getattr(self._learner, "learning_rate", None)
+
     def get_parameters(self, config: Config) -> Parameters:
         arrays = self._learner.get_parameters(config)
-        own = self._take(arrays)
         # What was kept before goes on; a new peer begins with its learner's own.
-        self._state.setdefault(KEY, own)
+        self._first = self._take(arrays)
         return self._drop(arrays)
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        arrays, samples, metrics = self._learner.fit(self._merge(parameters), config)
-        own = self._take(arrays)
-        self._state[KEY] = own
+        number = get_round(config)
+        merged = self._merge(parameters, self._memory.recall(number, parameters))
+        if config.get(LINEAR) is not None:
+            config = {**config, LINEAR: self._pad(config[LINEAR])}
+        arrays, samples, metrics = self._learner.fit(merged, config)
+        self._memory.note(number, parameters, {ARRAYS: self._take(arrays)})
         return self._drop(arrays), samples, metrics
 
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
-        return self._learner.evaluate(self._merge(parameters), config)
+        return self._learner.evaluate(self._merge(parameters, self._memory.latest()), config)
 
     def _take(self, arrays: Parameters) -> list[NDArray[Any]]:
         """Return copies of the kept ones. Raises LayoutMismatch where they are not what the spec
@@ -111,9 +131,14 @@ class Keeping:
     def _drop(self, arrays: Parameters) -> Parameters:
         return [array for at, array in enumerate(arrays) if at not in self._places]
 
-    def _merge(self, parameters: Parameters) -> Parameters:
-        own = {
-            each.at: array.copy() for each, array in zip(self._kept, self._state[KEY], strict=True)
-        }
+    def _merge(self, parameters: Parameters, remembered: Values) -> Parameters:
+        last = remembered.get(ARRAYS, self._first)
+        own = {each.at: array.copy() for each, array in zip(self._kept, last, strict=True)}
         shared = iter(parameters)
         return [own[at] if at in own else next(shared) for at in range(len(own) + len(parameters))]
+
+    def _pad(self, linear: Parameters) -> Parameters:
+        """Return a term of the shared arrays as one of all: nothing pulls at what stays."""
+        own = {each.at: np.zeros(each.shape, np.float32) for each in self._kept}
+        shared = iter(linear)
+        return [own[at] if at in own else next(shared) for at in range(len(own) + len(linear))]

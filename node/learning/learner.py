@@ -19,6 +19,9 @@ class Learner(Protocol):
     The config of every call carries `seed` (int, at least 0): the federation's, the same for all
     peers and rounds. That of `fit` and `evaluate` also carries `round` (int, at least 0).
 
+    Where the federation follows an algorithm, that of `fit` may also carry terms to be added to
+    the loss (`node.learning.terms`): those that a learner names in an attribute `obeys`.
+
     Parameters are a list of arrays of real numbers, of the same count, order and shapes in all
     calls and at all peers; arrays passed in are the caller's and are not written to.
     """

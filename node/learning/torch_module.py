@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from node.learning.context import Data
 from node.learning.errors import InvalidOption, InvalidParameters
 from node.learning.learner import Config, Metrics, Parameters
+from node.learning.terms import TERMS, Terms, get_terms
 
 FIELDS = ("optimizer", "loss", "train", "test", "device", "epochs")
 INTENSITY_MAXIMUM = 255  # of uint8 features, which stand for [0, 1]
@@ -34,6 +35,8 @@ class TorchModule:
 
     Raises InvalidOption.
     """
+
+    obeys = TERMS
 
     def __init__(
         self, model: Any, fields: Mapping[str, Any], options: Mapping[str, Any], data: Data | None
@@ -66,10 +69,15 @@ class TorchModule:
         return [_to_array(name, tensor) for name, tensor in self._model.state_dict().items()]
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        """Train for the epochs of the description. Raises InvalidParameters."""
+        """Train for the epochs of the description, or the one step that is asked for. Raises
+        InvalidParameters and InvalidConfig."""
         self._load(parameters)
         self._model.train()
         optimizer = self._optimizer(self._model.parameters())
+        terms = get_terms(config, parameters)
+        if terms.is_one_step:
+            return self._step_once(optimizer, terms, config)
+        pull = self._find_pull(terms)
         steps, samples, loss_sum = 0, 0, 0.0
         for _ in range(self._epochs):
             for inputs, targets in self._train:
@@ -77,12 +85,56 @@ class TorchModule:
                 optimizer.zero_grad()
                 loss = self._loss(self._model(inputs), targets)
                 loss.backward()
+                pull()
                 optimizer.step()
                 steps += 1
                 samples += len(targets)
                 loss_sum += float(loss.detach()) * len(targets)
         metrics: Metrics = {"steps": steps, "loss": loss_sum / max(1, samples)}
         return self.get_parameters(config), samples // max(1, self._epochs), metrics
+
+    def _step_once(
+        self, optimizer: Any, terms: Terms, config: Config
+    ) -> tuple[Parameters, int, Metrics]:
+        """Take one step along the gradient of the mean loss over all samples."""
+        optimizer.zero_grad()
+        samples, loss_sum = 0, 0.0
+        for inputs, targets in self._train:
+            inputs, targets = inputs.to(self._device), targets.to(self._device)
+            loss = self._loss(self._model(inputs), targets) * len(targets)
+            loss.backward()
+            samples += len(targets)
+            loss_sum += float(loss.detach())
+        for parameter in self._model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= max(1, samples)
+        self._find_pull(terms)()
+        optimizer.step()
+        metrics: Metrics = {"steps": 1, "loss": loss_sum / max(1, samples)}
+        return self.get_parameters(config), samples, metrics
+
+    def _find_pull(self, terms: Terms) -> Callable[[], None]:
+        """Return what adds the terms to the gradients; buffers have none."""
+        import torch
+
+        if not terms.has_pull:
+            return lambda: None
+        linear: dict[str, Any] = {}
+        if terms.linear is not None:
+            linear = dict(zip(self.parameter_names, terms.linear, strict=True))
+        pulled = [
+            (each, each.detach().clone(), torch.as_tensor(linear.get(name, 0.0)).to(each))
+            for name, each in self._model.named_parameters()
+            if each.requires_grad
+        ]
+
+        def pull() -> None:
+            for parameter, anchor, slope in pulled:
+                if parameter.grad is not None:
+                    moved = parameter.detach() - anchor
+                    parameter.grad += slope + terms.proximal_mu * moved
+
+        return pull
 
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
         """Judge on the test part: the mean loss and, where targets are classes, the accuracy."""

@@ -59,9 +59,13 @@ class Trial:
         names, arrays = self._ask("describe")
         return names, arrays
 
+    def follow(self, course: Course) -> None:
+        """Check that the learner can. Raises LayoutMismatch and AlgorithmRefused."""
+        self._ask("follow", course)
+
     def measure(self, course: Course, head: Model) -> Movement:
         """Train a round that nobody sees, and return how far it went."""
-        self._ask("follow", course)
+        self.follow(course)
         movement: Movement = self._ask("measure", head)
         return movement
 

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from chain.types import RoundId
+from node.algorithms.catalogue import USUAL
+from node.algorithms.guided import Guided
 from node.calibration import Movement, measure_movement
 from node.data.dataset import Dataset
 from node.data.schema import Schema
@@ -121,9 +123,13 @@ class Worker:
     def follow(self, peer: int, course: Course) -> None:
         """Set a peer's course, after checking that its learner is the spec's."""
         kept, learner = course.kept, self._learners[peer]
+        if peer not in self._states and (kept or course.algorithm != USUAL):
+            self._states[peer] = read_state(self._places[peer].notes)
         if kept:
-            learner = Keeping(learner, kept, self._states.setdefault(peer, State()))
+            learner = Keeping(learner, kept, self._states[peer])
         check_layout(course.layout, learner, course.seed)
+        if course.algorithm != USUAL:
+            learner = Guided(learner, course.algorithm, course.layout, self._states[peer])
         self._followers[peer] = learner
         self._courses[peer] = course
 

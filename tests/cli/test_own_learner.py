@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from consortium_lab import end
 
+from node.algorithms.fedprox import FedProx
 from node.founding import read_plan
+from node.learning.context import read_state
 from node.settings import KEYSTORE
 
 MODULE = '''
@@ -112,10 +114,44 @@ def test_federation_init__json__is_the_page_in_figures(holdfast, code, tmp_path)
     }
 
 
+def test_federation_init__an_algorithm__stands_on_the_page(holdfast, tmp_path):
+    page = tmp_path / "plan.toml"
+    told = holdfast(
+        *("federation", "init", "--out", str(page), "--learner", "softmax"),
+        *("--data", "breast_cancer", "--algorithm", "fedprox:0.5"),
+    )
+    assert told.code == 0, told.err
+    table = tomllib.loads(page.read_text())["algorithm"]
+    assert table == {"name": "fedprox", "options": {"mu": 0.5}}
+    assert read_plan(page.read_bytes()).algorithm == FedProx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "told"),
+    [
+        ("fedprox", "algorithm fedprox: expected a learner whose fit obeys config['proximal_mu']"),
+        ("fedsgd", "algorithm: expected fedavg, fedprox, scaffold, fednova, gradient_descent, ad"),
+    ],
+)
+def test_federation_init__an_algorithm_that_cannot_be__is_told_in_one_line(
+    holdfast, code, tmp_path, algorithm, told
+):
+    page = tmp_path / "plan.toml"
+    outcome = holdfast(
+        "federation", "init", "--out", str(page), "--algorithm", algorithm, *own(code)
+    )
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert outcome.err.startswith(f"holdfast: {told}")
+    assert not page.exists()
+
+
 @pytest.mark.slow
 def test_peer_run__three_programs__train_a_learner_of_their_own(consortium, holdfast, code):
     page = consortium.directory / "plan.toml"
-    drafted = holdfast("federation", "init", "--out", str(page), "--peers", "3", *own(code))
+    drafted = holdfast(
+        *("federation", "init", "--out", str(page), "--peers", "3", "--algorithm", "momentum:0.5"),
+        *own(code),
+    )
     assert drafted.code == 0, drafted.err
     more = ("--data", "own", "--set", f"learner.path={code}", "--set", "learner.seconds=60")
     consortium.init("a", "1/3", *more)
@@ -141,7 +177,7 @@ def test_peer_run__three_programs__train_a_learner_of_their_own(consortium, hold
     for name in "abc":
         notes = Path(consortium.folder(name))
         assert (notes / KEYSTORE).exists()
-        assert (notes / "learner.state").exists()
+        assert {"rounds", "holdfast.kept", "holdfast.algorithm"} == set(read_state(notes))
         assert "epoch 1 of 1" in (notes / "learner.log").read_text()
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from node.data.dataset import Dataset
 from node.data.errors import InvalidPartition
-from node.data.split import stratified_holdout
+from node.data.split import deal_alike, stratified_holdout
 
 COUNTS = st.lists(st.integers(0, 12), min_size=2, max_size=6).filter(lambda c: max(c) >= 2)
 
@@ -60,3 +60,22 @@ def test_stratified_holdout__single_samples_only__is_refused() -> None:
         "held-out part of toy: expected a class of two samples or more, "
         "got 3 samples of as many classes"
     )
+
+
+CLASSES = st.lists(st.integers(0, 3), max_size=40).map(lambda rows: np.array(rows, np.int64))
+
+
+@given(CLASSES, st.lists(CLASSES, min_size=1, max_size=4))
+def test_deal_alike__any_peers__each_row_of_a_class_that_somebody_holds_goes_to_one_in_proportion(
+    labels, held
+):
+    parts = deal_alike(labels, held)
+    known = np.unique(np.concatenate(held))
+    dealt = np.sort(np.concatenate(parts))
+    assert dealt.tolist() == np.flatnonzero(np.isin(labels, known)).tolist()
+    for part, own in zip(parts, held, strict=True):
+        assert set(labels[part].tolist()) <= set(own.tolist())
+        for each in known:
+            rows, all_held = (labels == each).sum(), sum((h == each).sum() for h in held)
+            due = (own == each).sum() / all_held * rows
+            assert abs((labels[part] == each).sum() - due) <= 1

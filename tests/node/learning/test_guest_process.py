@@ -56,13 +56,15 @@ def open_trainer(course, notes, name="guests:make", seconds=60.0, **options):
     return ProcessTrainer(enrol, host(notes, seconds))
 
 
-def encode_head(course):
-    zeros = [np.zeros(2, "float32"), np.zeros(1, "float16")]
-    return encode_model(course.layout.flatten(zeros), 20)
+def encode_head(course, value=0):
+    arrays = [np.full(2, value, "float32"), np.full(1, value, "float16")]
+    return encode_model(course.layout.flatten(arrays), 20)
 
 
 def run_round(trainer, course, number):
-    trainer.start(SEAT, PARENT, Job(RoundId(number), encode_head(course), MODEL_TAG))
+    # As after rounds that were agreed: another head each time, at first zeros.
+    head = encode_head(course, number - 1)
+    trainer.start(SEAT, PARENT, Job(RoundId(number), head, MODEL_TAG))
     while (fit := trainer.find(SEAT, PARENT, RoundId(number))) is None:
         wait(trainer.connections(), 0.2)
     return fit

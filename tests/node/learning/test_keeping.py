@@ -7,6 +7,7 @@ from node.encoding import Layout
 from node.errors import LayoutMismatch
 from node.learning.context import State
 from node.learning.keeping import KEY, Keeping, Kept, choose_kept, describe_shared
+from node.learning.memory import Memory
 
 NAMES = ["body.weight", "norm.count", "head.weight", "mask"]
 ARRAYS = [
@@ -30,7 +31,7 @@ class Learner:
         return [array.copy() for array in ARRAYS]
 
     def fit(self, parameters, config):
-        self.seen = parameters
+        self.seen, self.config = parameters, config
         moved = [np.logical_not(a) if a.dtype == bool else a + a.dtype.type(1) for a in parameters]
         return self.result or moved, 4, {}
 
@@ -65,10 +66,13 @@ def test_fit__kept_arrays__go_on_from_round_to_round_and_never_out():
     assert [a.shape for a in keeping.get_parameters({})] == [(2, 2)]
     head = [np.zeros((2, 2), np.float32)]
     for number in (1, 2, 3):
-        arrays, samples, _ = keeping.fit(head, {})
-        assert (len(arrays), samples) == (1, 4)
-        assert arrays[0].tolist() == [[1, 1], [1, 1]]
-        assert int(state[KEY][0]) == 3 + number
+        # Asked twice, as after a crash: from what was kept when this head was first trained on.
+        for again in (number, number):
+            arrays, samples, _ = keeping.fit(head, {"round": again})
+            assert (len(arrays), samples) == (1, 4)
+            assert int(Memory(state, KEY).latest()["arrays"][0]) == 3 + number
+        assert arrays[0].tolist() == [[number, number]] * 2
+        head = arrays
     assert [array.dtype.name for array in learner.seen] == ["float32", "int64", "float16", "bool"]
     keeping.evaluate(head, {})
     assert learner.seen[2].tolist() == [3.5, 3.5]
@@ -76,10 +80,33 @@ def test_fit__kept_arrays__go_on_from_round_to_round_and_never_out():
 
 def test_get_parameters__a_peer_that_comes_back__goes_on_with_what_it_kept():
     kept = choose_kept(NAMES, ARRAYS)
-    state = State({KEY: [np.array(9), np.array([False, False])]})
-    keeping = Keeping(Learner(), kept, state)
+    state, learner, head = State(), Learner(), [ARRAYS[0], ARRAYS[2]]
+    for number in range(4):
+        # Made anew each time, as after a restart.
+        keeping = Keeping(learner, kept, state)
+        keeping.get_parameters({})
+        keeping.fit(head, {"round": 1 + number})
+        assert int(learner.seen[1]) == 3 + number
+        head = [array + array.dtype.type(1) for array in head]
+
+
+def test_fit__a_term_of_the_shared_arrays__pulls_at_none_that_stays():
+    learner = Learner()
+    keeping = Keeping(learner, choose_kept(NAMES, ARRAYS, ["head.*"]), State())
     keeping.get_parameters({})
-    assert int(state[KEY][0]) == 9
+    keeping.fit([ARRAYS[0]], {"round": 1, "linear": [np.full((2, 2), 0.5)], "proximal_mu": 2.0})
+    assert learner.config["proximal_mu"] == 2.0
+    linear = learner.config["linear"]
+    assert [array.shape for array in linear] == [array.shape for array in ARRAYS]
+    assert [array.sum() for array in linear] == [2.0, 0.0, 0.0, 0.0]
+
+
+def test_obeys__around_any_learner__is_what_that_says():
+    learner = Learner()
+    keeping = Keeping(learner, choose_kept(NAMES, ARRAYS), State())
+    assert (keeping.obeys, keeping.learning_rate) == ((), None)
+    learner.obeys, learner.learning_rate = ("linear", "else"), 0.5
+    assert (keeping.obeys, keeping.learning_rate) == (("linear",), 0.5)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +122,11 @@ def test_fit__another_kept_array__is_refused_by_name(place, array, told):
     keeping = Keeping(Learner(result), choose_kept(NAMES, ARRAYS), State())
     keeping.get_parameters({})
     with pytest.raises(LayoutMismatch, match=told):
-        keeping.fit([ARRAYS[0], ARRAYS[2]], {})
+        keeping.fit([ARRAYS[0], ARRAYS[2]], {"round": 1})
 
 
 def test_fit__fewer_arrays_than_kept_places__is_refused():
     keeping = Keeping(Learner(ARRAYS[:2]), choose_kept(NAMES, ARRAYS), State())
     keeping.get_parameters({})
     with pytest.raises(LayoutMismatch, match="number of arrays: expected more than 3, got 2"):
-        keeping.fit([ARRAYS[0], ARRAYS[2]], {})
+        keeping.fit([ARRAYS[0], ARRAYS[2]], {"round": 1})

@@ -8,7 +8,8 @@ from node.learning.context import Data, State
 from node.learning.errors import InvalidOption, InvalidParameters, UnknownShape
 from node.learning.guest import Guest
 from node.learning.hosting import Place
-from node.learning.keeping import Keeping, choose_kept, describe_shared
+from node.learning.keeping import KEY, Keeping, choose_kept, describe_shared
+from node.learning.memory import Memory
 from node.learning.shapes import recognise
 
 torch = pytest.importorskip("torch", reason="torch is an extra (pip install 'holdfast[torch]')")
@@ -83,8 +84,8 @@ def test_fit__under_a_federation__counts_batches_at_home(data):
     layout = describe_shared(learner.parameter_names, arrays, kept)
     head = layout.unflatten(layout.flatten(keeping.get_parameters({"seed": 0})))
     for number in (1, 2):
-        keeping.fit(head, {"seed": 0, "round": number})
-    assert [int(each) for each in state["holdfast.kept"]] == [6]
+        head, _, _ = keeping.fit(head, {"seed": 0, "round": number})
+    assert [int(each) for each in Memory(state, KEY).latest()["arrays"]] == [6]
 
 
 def test_evaluate__a_variance_a_unit_below_zero__is_taken_as_zero(data):
