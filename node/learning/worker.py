@@ -156,7 +156,12 @@ class Worker:
         judged = self._followers[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
-        numbers = {"accuracy": float(metrics["accuracy"])} if "accuracy" in metrics else {}
+        numbers: dict[str, Any] = {}
+        if "accuracy" in metrics:
+            numbers["accuracy"] = float(metrics["accuracy"])
+        if "accuracy_by_class" in metrics:
+            by_class = metrics["accuracy_by_class"].items()
+            numbers["accuracy_by_class"] = {str(name): float(each) for name, each in by_class}
         return float(loss), int(samples), {**metrics, **numbers}
 
 
