@@ -24,7 +24,7 @@ from node.learning.trial import Subject, Trial
 from node.merkle import MODEL_TAG, compute_root
 from node.rule.choices import RuleOptions
 from node.rule.parameters import Rule, check_rule
-from node.spec import DataTable, LearnerTable, ModelTable, Spec, name_learner, write_spec
+from node.spec import NAMED, DataTable, LearnerTable, ModelTable, Spec, name_learner, write_spec
 from node.tables import Table, find_misfit
 from node.training import Course
 
@@ -78,7 +78,7 @@ class _Page(Table):
     holdfast: int
     name: str
     seed: int = Field(default=0, ge=0)
-    learner: Annotated[_Learner, BeforeValidator(name_learner)]
+    learner: Annotated[_Learner, BeforeValidator(name_learner), NAMED]
     data: DataTable = Field(default_factory=DataTable)
     model: ModelTable | None = None
     rule: _Rule = Field(default_factory=_Rule)

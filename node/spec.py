@@ -36,6 +36,10 @@ def name_learner(entry: object) -> object:
     return {"name": entry} if isinstance(entry, str) else entry
 
 
+NAMED = Field(description="a name, module:factory, or a table")
+"""What a page's learner is."""
+
+
 class DataTable(Table):
     """What the data are like, and how much of it is only judged on."""
 
@@ -93,7 +97,7 @@ class _Document(Table):
     holdfast: int
     name: str
     seed: int = Field(ge=0)
-    learner: Annotated[LearnerTable, BeforeValidator(name_learner)]
+    learner: Annotated[LearnerTable, BeforeValidator(name_learner), NAMED]
     data: DataTable = Field(default_factory=DataTable)
     model: ModelTable
 

@@ -164,6 +164,16 @@ class Worker:
             numbers["accuracy_by_class"] = {str(name): float(each) for name, each in by_class}
         return float(loss), int(samples), {**metrics, **numbers}
 
+    def evaluate_anew(self, peer: int, payload: bytes, model_bits: int) -> Any:
+        """Judge as the learner in another process would, which keeps its notes in the same place:
+        by what that one remembers now."""
+        state = self._states[peer]
+        remembered = read_state(self._places[peer].notes)
+        if remembered:
+            state.clear()
+            state.update(remembered)
+        return self.evaluate(peer, payload, model_bits)
+
 
 def _take_some(held_out: Dataset, seed: int) -> Dataset:
     if held_out.samples <= JUDGED_SAMPLES:
