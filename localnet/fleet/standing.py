@@ -72,7 +72,10 @@ def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosti
         raise FleetRefused(f"{fleet.directory}", "a chain that is kept", "anvil's, which is not")
     for seat in range(scenario.peers):
         folder = fleet.peer_folder(seat)
-        write_settings(folder, host_learner(read_settings(folder), hosting))
+        before = read_settings(folder)
+        page = host_learner(before, hosting)
+        if page != before:
+            write_settings(folder, page)
     fleet.start_chain(charter.chain_port, None)
     await_chain(fleet, charter.url)
     return charter
