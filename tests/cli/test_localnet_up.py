@@ -87,11 +87,13 @@ FLOWER = (
     *("--peers", "3", "--learner", "client:client_fn"),
     *("--learner-path", str(Path(__file__).parents[2] / "examples" / "digits_flower")),
     *("--learner-seconds", "120", "--learner-memory", "2048", "--option", "local-steps=6"),
+    # A round ends when all have committed, however busy the machine is.
+    *("--commit-seconds", "120", "--grace-seconds", "60", "--attest-seconds", "120"),
 )
 
 
 def up_flower(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [*HOLDFAST, "localnet", "up", *FLOWER, *QUICK, "--dir", str(folder), "--json", *more]
+    command = [*HOLDFAST, "localnet", "up", *FLOWER, "--dir", str(folder), "--json", *more]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
     )

@@ -16,7 +16,8 @@ from localnet.scenario import Scenario
 from node.learning.hosting import Hosting
 
 CODE = Path(__file__).parents[1] / "node" / "learning"
-BAD_SEAT, PEERS, ROUNDS = 3, 4, 3
+BAD_SEAT, PEERS, ROUNDS = 4, 5, 3
+"""The grace begins with four fifths of the stake: one of four that is away is waited for longer."""
 LONG_SECONDS = 3600
 
 
