@@ -195,6 +195,10 @@ def print_summary(summary: Summary) -> None:
         + ("" if summary.accuracy is None else f"accuracy {summary.accuracy:.3f}, ")
         + f"loss {summary.loss:.3f}"
     )
+    if summary.by_class:
+        worst = min(summary.by_class, key=summary.by_class.__getitem__)
+        mean = sum(summary.by_class.values()) / len(summary.by_class)
+        typer.echo(f"class  mean of all {mean:.3f}, worst {summary.by_class[worst]:.3f} ({worst})")
     typer.echo(
         f"took   {summary.seconds:.1f} s, {summary.seconds_per_round:.3f} s a round"
         + ("" if gas is None else f", {gas:,} gas a peer and round")

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,11 @@ def up(
     seed: scenario_options.Seed = None,
     learner: scenario_options.Learner = None,
     algorithm: scenario_options.Algorithm = None,
+    option: scenario_options.Option = None,
+    keep_arrays: scenario_options.KeepArrays = None,
+    learner_path: scenario_options.LearnerPath = None,
+    learner_seconds: scenario_options.LearnerSeconds = None,
+    learner_memory: scenario_options.LearnerMemory = None,
     hidden: scenario_options.Hidden = None,
     learning_rate: scenario_options.LearningRate = None,
     epochs: scenario_options.Epochs = None,
@@ -72,9 +78,13 @@ def up(
     from localnet.fleet.standing import stand
 
     scenario = scenario_options.choose_scenario(context.params)
+    hosting = scenario_options.choose_hosting(scenario, context.params)
+    if learner_seconds is None:
+        # A peer knows by itself how long a round can last.
+        hosting = replace(hosting, seconds=None)
     with (
         _ended_when_asked(),
-        stand(_open(directory), scenario, _find_chain(chain)) as standing,
+        stand(_open(directory), scenario, _find_chain(chain), hosting) as standing,
     ):
         _announce(standing, as_json=as_json)
         follow(_watch(standing, rounds), open_display(as_json=as_json, extra={}))

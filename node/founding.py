@@ -27,6 +27,7 @@ from node.merkle import MODEL_TAG, compute_root
 from node.rule.choices import RuleOptions
 from node.rule.parameters import Rule, check_rule
 from node.spec import (
+    NAMED,
     AlgorithmEntry,
     AlgorithmTable,
     DataTable,
@@ -89,7 +90,7 @@ class _Page(Table):
     holdfast: int
     name: str
     seed: int = Field(default=0, ge=0)
-    learner: Annotated[_Learner, BeforeValidator(name_learner)]
+    learner: Annotated[_Learner, BeforeValidator(name_learner), NAMED]
     algorithm: AlgorithmEntry = Field(default_factory=AlgorithmTable)
     data: DataTable = Field(default_factory=DataTable)
     model: ModelTable | None = None

@@ -44,6 +44,10 @@ def name_learner(entry: object) -> object:
     return {"name": entry} if isinstance(entry, str) else entry
 
 
+NAMED = Field(description="a name, module:factory, or a table")
+"""What a page's learner is."""
+
+
 class AlgorithmTable(Table):
     """How peers learn together; without it federated averaging."""
 
@@ -123,7 +127,7 @@ class _Document(Table):
     holdfast: int
     name: str
     seed: int = Field(ge=0)
-    learner: Annotated[LearnerTable, BeforeValidator(name_learner)]
+    learner: Annotated[LearnerTable, BeforeValidator(name_learner), NAMED]
     algorithm: AlgorithmEntry = Field(default_factory=AlgorithmTable)
     data: DataTable = Field(default_factory=DataTable)
     model: ModelTable

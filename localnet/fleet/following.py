@@ -18,25 +18,22 @@ from chain.types import Root, RoundId, Seat
 from localnet.chronicle import Chronicle, find_missing
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet
+from localnet.fleet.judging import Judges
 from localnet.report import Progress, RoundEnded, Summary
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob
 from node.contract import Contract
 from node.daemon.bell import Bell
-from node.data.share import Share
-from node.learning.hosting import Place
-from node.learning.process import LearnerProcess, Pending
+from node.learning.process import Answer
 from node.round import Phase
-from node.settings import BLOBS, read_settings
-from node.spec import Spec, parse_spec, rule_of
-from node.training import Course
+from node.settings import BLOBS
+from node.spec import parse_spec
 from node.view import build_view
 
 POLL_SECONDS = 0.5
 """Between two looks, where no block is told of."""
 PATIENCE_SECONDS = 5.0
 """So long nothing may come of anybody before it is said whom a round waits for."""
-JUDGE = 0
 
 
 class Following:
@@ -61,12 +58,16 @@ class Following:
             self.contract = Contract(federation, observer, federation.get_parameters())
             assert observer.block is not None, "the creation was mined"
             self._counted = observer.block.number
-            self._spec = parse_spec(observer.ledger.spec)
             self._bell = Bell()
             opened.callback(self._bell.close)
             opened.enter_context(HeadListener(self._charter.url, self._bell.ring))
             self._judges = opened.enter_context(
-                _start_judge(self._fleet, self.contract, self._spec)
+                Judges(
+                    self._fleet,
+                    self._charter.scenario,
+                    self.contract,
+                    parse_spec(observer.ledger.spec),
+                )
             )
             self._chronicle = Chronicle(
                 lambda: observer.ledger, self._judge, self._elapsed, self._now
@@ -95,7 +96,7 @@ class Following:
             if rounds is not None and chronicle.rounds_ended >= rounds:
                 break
             yield self._progress()
-            wait([self._bell.connection, self._judges.connection], POLL_SECONDS)
+            wait([self._bell.connection, *self._judges.connections()], POLL_SECONDS)
             self._bell.mute()
         self._judge_all()
         yield from chronicle.take()
@@ -118,11 +119,10 @@ class Following:
         chronicle.note()
         self._judges.poll()
 
-    def _judge(self, model_root: Root) -> Pending:
+    def _judge(self, model_root: Root) -> Answer:
         """Ask how good a model is; whoever voted for it has it."""
         blob = self.contract.naming.model_blob(model_root)
-        bits = self.contract.parameters.model_bits
-        return self._judges.ask("evaluate", (JUDGE, self._find(blob), bits))
+        return self._judges.judge(self._find(blob))
 
     def _find(self, blob: Blob) -> bytes:
         for seat in range(self._charter.scenario.peers):
@@ -132,8 +132,7 @@ class Following:
         raise FleetRefused(f"model 0x{blob.root.hex()}", "one in a peer's folder", "none")
 
     def _judge_all(self) -> None:
-        while not all(pending.is_done for pending in self._chronicle.pending()):
-            self._judges.collect()
+        self._judges.wait(self._chronicle.pending())
 
     def _progress(self) -> Progress:
         ledger = self.contract.observer.ledger
@@ -151,47 +150,3 @@ class Following:
     def _now(self) -> int:
         block = self.contract.observer.block
         return max(int(time()), block.timestamp if block else 0)
-
-
-class _Judge(LearnerProcess):
-    """A learner's process that ends with its context."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def _start_judge(fleet: Fleet, contract: Contract, spec: Spec) -> _Judge:
-    """Return a process that judges on what no peer trains on. Raises what the data refuse."""
-    judge = _Judge()
-    try:
-        settings = read_settings(fleet.peer_folder(0))
-        share = Share(
-            settings.source,
-            settings.label,
-            None,
-            spec.partition,
-            spec.held_out,
-            spec.seed,
-            spec.schema,
-        )
-        course = Course(spec.layout, rule_of(contract.parameters), spec.seed, 0)
-        for pending in (
-            judge.ask(
-                "enrol_judge",
-                (JUDGE, spec.learner, dict(spec.options), share, Place(seed=spec.seed)),
-            ),
-            judge.ask("follow", (JUDGE, course)),
-        ):
-            while not pending.is_done:
-                judge.collect()
-            pending.result()
-        # From here on it looks on, and the cores are for the peers; to begin like this could take
-        # minutes where they leave nothing.
-        judge.give_way()
-    except BaseException:
-        judge.close()
-        raise
-    return judge

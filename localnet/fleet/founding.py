@@ -22,6 +22,7 @@ from localnet.ground import ALLOWANCE_WEI
 from localnet.scenario import ETHER, Scenario
 from node.daemon.opening import Account, open_contract
 from node.founding import read_plan
+from node.learning.hosting import Hosting
 from node.seating import create_federation, join
 from node.settings import KEYSTORE, Settings, read_settings, write_settings
 from node.whole_file import write_whole
@@ -40,7 +41,7 @@ class _Recruit:
     account: Account
 
 
-def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
+def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosting) -> Charter:
     """Start a chain, make the peers' folders, create the federation and let all join.
 
     Peer i has seat i. Raises ScenarioRefused, FleetRefused, and what data, learner and rule refuse.
@@ -59,7 +60,13 @@ def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
             wires += [Wire(index, to_chain, chain_port), Wire(index, front, listen)]
             rpc = f"ws://127.0.0.1:{to_chain}"
             page = write_peer(
-                scenario, Seat(index), rpc=rpc, chain_id=chain_id, listen=listen, front=front
+                scenario,
+                Seat(index),
+                hosting,
+                rpc=rpc,
+                chain_id=chain_id,
+                listen=listen,
+                front=front,
             )
             recruits.append(_Recruit(page, _create_account(fleet, index)))
         write_wires(fleet.directory, wires)

@@ -1,12 +1,15 @@
 """From a scenario to the page that founds its federation, and to the settings of its peers."""
 
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 from chain.types import Seat
 from localnet.errors import ScenarioRefused
 from localnet.scenario import Scenario
 from node.data.sources import is_file
-from node.settings import Settings, choose_confirmations
+from node.learning.hosting import Hosting
+from node.settings import MEBIBYTE, MEMORY_MIB, Settings, choose_confirmations
 from node.spec import to_toml, write_algorithm
 
 RULE_ENTRIES = (
@@ -22,14 +25,16 @@ def write_plan(scenario: Scenario) -> str:
     simulation can do."""
     if scenario.byzantine:
         raise ScenarioRefused("byzantine seats", "none: these are real programs", "some")
-    if scenario.has_own_learner:
-        expected = "mlp or softmax (for others: holdfast federation init)"
-        raise ScenarioRefused("learner of real programs", expected, repr(scenario.learner))
-    name = Path(scenario.dataset).name
+    source = Path(scenario.dataset).name
+    name = scenario.learner if scenario.brings_data else source
     tables: dict[str, dict[str, object]] = {
-        "learner": {"name": scenario.learner, "options": dict(scenario.options)},
+        "learner": {
+            "name": scenario.learner,
+            "options": dict(scenario.options),
+            "keep": list(scenario.keep_arrays) or None,
+        },
         "data": {
-            "source": name,
+            "source": source,
             "label": scenario.label,
             "partition": scenario.partition,
             **scenario.data,
@@ -58,11 +63,18 @@ def write_plan(scenario: Scenario) -> str:
 
 
 def write_peer(
-    scenario: Scenario, seat: Seat, *, rpc: str, chain_id: int, listen: int, front: int
+    scenario: Scenario,
+    seat: Seat,
+    hosting: Hosting,
+    *,
+    rpc: str,
+    chain_id: int,
+    listen: int,
+    front: int,
 ) -> Settings:
     """Return the settings of a peer that serves blobs at port `listen`, reached at `front`."""
     source = Path(scenario.dataset)
-    return Settings(
+    page = Settings(
         rpc=(rpc,),
         contract=None,
         chain_id=chain_id,
@@ -73,4 +85,18 @@ def write_peer(
         source=str(source.resolve()) if is_file(scenario.dataset) else scenario.dataset,
         label=scenario.label,
         share=(seat + 1, scenario.peers),
+    )
+    return host_learner(page, hosting)
+
+
+def host_learner(page: Settings, hosting: Hosting) -> Settings:
+    """Return the settings with what they say of a learner of one's own: where its module is, and
+    what it may use. `hosting.seconds` None: as long as a round can last."""
+    return replace(
+        page,
+        learner_path=None if hosting.code is None else str(hosting.code.resolve()),
+        learner_seconds=None if hosting.seconds is None else ceil(hosting.seconds),
+        learner_memory_mib=(
+            MEMORY_MIB if hosting.memory_bytes is None else hosting.memory_bytes // MEBIBYTE
+        ),
     )

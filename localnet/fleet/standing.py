@@ -9,7 +9,10 @@ from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet, has_charter, read_charter
 from localnet.fleet.following import Following
 from localnet.fleet.founding import await_chain, await_peer, found_fleet
+from localnet.fleet.plan import host_learner
 from localnet.scenario import Scenario
+from node.learning.hosting import Hosting
+from node.settings import read_settings, write_settings
 
 
 @dataclass(frozen=True)
@@ -22,23 +25,30 @@ class Standing:
 
 
 @contextmanager
-def stand(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Iterator[Standing]:
+def stand(
+    fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosting | None = None
+) -> Iterator[Standing]:
     """Let a federation stand, all its peers running.
+
+    `hosting`: where the module of a learner of one's own is, and what it may use; None: where a
+    peer is started, and the usual. It is no part of the federation, so another one may be asked for
+    whenever that is gone on with.
 
     Raises FleetRefused for a folder where one stands already, or of another kind, ScenarioRefused,
     and what data, learner and rule refuse.
     """
     began_at = perf_counter()
     scenario.check()
+    hosting = hosting or Hosting()
     directory = fleet.directory
     if fleet.is_running():
         raise FleetRefused(f"{directory}", "no running federation (holdfast localnet down)", "one")
     with fleet.held():
         try:
             if has_charter(directory):
-                charter = _take_up(fleet, scenario, anvil)
+                charter = _take_up(fleet, scenario, anvil, hosting)
             else:
-                charter = found_fleet(fleet, scenario, anvil)
+                charter = found_fleet(fleet, scenario, anvil, hosting)
             fleet.start_relay()
             for seat in range(scenario.peers):
                 fleet.start(seat)
@@ -54,12 +64,18 @@ def stand(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Iterator[Stand
             fleet.stop()
 
 
-def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None) -> Charter:
+def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosting) -> Charter:
     """Go on with what a folder holds."""
     charter = read_charter(fleet.directory)
     _check_same(fleet, charter, scenario)
     if anvil is not None or charter.anvil is not None:
         raise FleetRefused(f"{fleet.directory}", "a chain that is kept", "anvil's, which is not")
+    for seat in range(scenario.peers):
+        folder = fleet.peer_folder(seat)
+        before = read_settings(folder)
+        page = host_learner(before, hosting)
+        if page != before:
+            write_settings(folder, page)
     fleet.start_chain(charter.chain_port, None)
     await_chain(fleet, charter.url)
     return charter

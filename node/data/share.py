@@ -53,4 +53,5 @@ def read_source(source: str, label: str | None, schema: Schema) -> Dataset:
     if ":" not in source:
         return load(source, label=label, schema=schema)
     module, _, function = source.partition(":")
-    return read_iterator(source, getattr(importlib.import_module(module), function))
+    call = getattr(importlib.import_module(module), function)
+    return read_iterator(source, call, label=label, schema=schema)

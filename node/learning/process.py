@@ -39,7 +39,7 @@ operating system may give less."""
 
 LESS_URGENT = 5
 """A step that still gets its share of cores which others keep busy."""
-WORK = frozenset({"train", "measure", "evaluate"})
+WORK = frozenset({"train", "measure", "evaluate", "evaluate_anew"})
 BEGIN_SECONDS = 600.0
 """For whatever is no work, at least: to start, to import what the learner needs, to load data."""
 END_SECONDS = 2.0
@@ -128,6 +128,10 @@ class LearnerProcess:
     @property
     def is_busy(self) -> bool:
         return bool(self._asked)
+
+    def is_busy_with(self, pending: Pending) -> bool:
+        """Whether this is what the worker does now."""
+        return bool(self._asked) and self._asked[0].pending is pending
 
     @property
     def is_alive(self) -> bool:
@@ -221,6 +225,12 @@ class LearnerProcess:
         """Send what waits, if it may be begun by now."""
         self._send()
         self.take_leisure()
+
+    def end(self) -> None:
+        """End the process in the midst of what it does; what was asked of it is answered with
+        that."""
+        self._kill()
+        self.close()
 
     def close(self) -> None:
         """End the process; what was asked of it is answered with that."""

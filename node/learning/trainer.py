@@ -21,6 +21,10 @@ STARTS = 3
 PROGRESS_SECONDS = 30.0
 """Between two lines about a training that goes on."""
 
+JUDGEMENT_SECONDS = 5.0
+"""So long a training waits for a judgement that was begun before it: a round may wait no longer for
+its last seats."""
+
 Enrol = Callable[[LearnerProcess], list[Pending]]
 """Tells a new process its learner, data and course; returns what to wait for."""
 
@@ -46,6 +50,10 @@ class ProcessTrainer:
         self._enrolling: list[Pending] = []
         self._running: dict[tuple[Key, RoundId], Pending] = {}
         self._begun: dict[tuple[Key, RoundId], float] = {}
+        self._jobs: dict[tuple[Key, RoundId], tuple[Seat, Job]] = {}
+        self._judgement: Pending | None = None
+        self._given_up = 0
+        self._skips = 0
         self.tally = Tally()
         self._process = self._start()
 
@@ -77,17 +85,19 @@ class ProcessTrainer:
         if not self._running:
             self._told_at = monotonic()
         self._begun[parent, job.round_id] = monotonic()
+        self._jobs[parent, job.round_id] = seat, job
         self._running[parent, job.round_id] = self._process.train(seat, job)
 
     def find(self, seat: Seat, parent: Key, round_id: RoundId) -> Fit | Failed | None:
         self._process.poll()
+        self._prefer_training()
         pending = self._running.get((parent, round_id))
         if pending is None:
             return None
         if not pending.is_done:
             self._tell_progress(seat, (parent, round_id))
             return None
-        del self._running[parent, round_id]
+        del self._running[parent, round_id], self._jobs[parent, round_id]
         self.tally.seconds += monotonic() - self._begun.pop((parent, round_id))
         try:
             for before in self._enrolling:
@@ -103,9 +113,15 @@ class ProcessTrainer:
 
     def judge(self, seat: Seat, payload: bytes, model_bits: int) -> Pending:
         """Ask how good a model is on what nobody trains on; answered when there is nothing to
-        train."""
+        train. One that keeps a training waiting is given up, and so are the next 1, 2, 4 and so on,
+        as often as that happens in a row: each time the learner has to begin anew."""
+        if self._skips:
+            self._skips -= 1
+            return _refuse("a learner that judges in time", "one that was too slow before")
         self._renew()
-        pending = self._process.ask_at_leisure("evaluate", (int(seat), payload, model_bits))
+        pending = self._judgement = self._process.ask_at_leisure(
+            "evaluate", (int(seat), payload, model_bits)
+        )
         self._process.take_leisure()
         return pending
 
@@ -114,11 +130,39 @@ class ProcessTrainer:
         anew, or it would be found when it is needed. One that failed is renewed when it is asked
         again, or a learner that cannot begin would be started for ever."""
         self._process.poll()
+        self._prefer_training()
         if self._process.is_busy or self._process.is_alive or not self._is_fit:
             return
         LOG.warning("act=revive error='the process of the learner has ended'")
         self._is_spent = True
         self._renew()
+
+    def _prefer_training(self) -> None:
+        """End a judgement that a training has waited for too long, and train in a new process."""
+        judgement = self._judgement
+        if judgement is None:
+            return
+        if judgement.is_done:
+            self._judgement = None
+            self._given_up = 0 if judgement.error is None else self._given_up
+            return
+        now = monotonic()
+        if not self._process.is_busy_with(judgement) or not any(
+            now - begun >= JUDGEMENT_SECONDS for begun in self._begun.values()
+        ):
+            return
+        self._judgement = None
+        self._skips, self._given_up = 2**self._given_up, self._given_up + 1
+        LOG.warning(
+            "act=judge error='a training waits: ended after %.0f s' skips=%d",
+            *(JUDGEMENT_SECONDS, self._skips),
+        )
+        self._process.end()
+        judgement.error = _refuse("an answer before the next training", "none in time").error
+        self._process = LearnerProcess(self._hosting)
+        self._enrolling = self._enrol(self._process)
+        for name, (seat, job) in self._jobs.items():
+            self._running[name] = self._process.train(seat, job)
 
     @property
     def _is_fit(self) -> bool:
@@ -167,3 +211,10 @@ class ProcessTrainer:
             process.close()
             raise
         return process
+
+
+def _refuse(expected: str, got: str) -> Pending:
+    """Return a judgement that will not be."""
+    refused = Pending()
+    refused.error, refused.is_done = WorkerFailed("worker: evaluate", expected, got), True
+    return refused

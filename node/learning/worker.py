@@ -162,8 +162,23 @@ class Worker:
         judged = self._followers[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
-        numbers = {"accuracy": float(metrics["accuracy"])} if "accuracy" in metrics else {}
+        numbers: dict[str, Any] = {}
+        if "accuracy" in metrics:
+            numbers["accuracy"] = float(metrics["accuracy"])
+        if "accuracy_by_class" in metrics:
+            by_class = metrics["accuracy_by_class"].items()
+            numbers["accuracy_by_class"] = {str(name): float(each) for name, each in by_class}
         return float(loss), int(samples), {**metrics, **numbers}
+
+    def evaluate_anew(self, peer: int, payload: bytes, model_bits: int) -> Any:
+        """Judge as the learner in another process would, which keeps its notes in the same place:
+        by what that one remembers now."""
+        state = self._states[peer]
+        remembered = read_state(self._places[peer].notes)
+        if remembered:
+            state.clear()
+            state.update(remembered)
+        return self.evaluate(peer, payload, model_bits)
 
 
 def _take_some(held_out: Dataset, seed: int) -> Dataset:

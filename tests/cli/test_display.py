@@ -67,3 +67,10 @@ def test_live_table__it_waits_while_others_train__says_both():
 def test_print_summary__no_accuracy__tells_the_loss_alone(capsys):
     print_summary(Summary(1, 1, None, 0.25, b"\x01" * 32, 2.0, 1.0, 1.0, None, False))
     assert "agreed 1 of 1 rounds, loss 0.250" in capsys.readouterr().out
+
+
+def test_print_summary__right_about_some_classes__tells_their_mean_and_the_worst(capsys):
+    by_class = {"paid": 0.75, "default": 0.25}
+    judged = Summary(1, 1, 0.7, 0.5, b"\x01" * 32, 2.0, 1.0, 1.0, None, False, by_class=by_class)
+    print_summary(judged)
+    assert "class  mean of all 0.500, worst 0.250 (default)\n" in capsys.readouterr().out

@@ -13,6 +13,7 @@ SUMMARY = {
     "agreed",
     "lapsed",
     "accuracy",
+    "accuracy_by_class",
     "loss",
     "head",
     "seconds",
@@ -44,6 +45,8 @@ def test_run__json__is_an_object_per_round_and_the_summary_last(holdfast, small)
     assert re.fullmatch("0x[0-9a-f]{64}", summary["head"])
     assert summary["head"] == outcome.lines[1]["head"]
     assert 0.5 < summary["accuracy"] <= 1
+    by_class = summary["accuracy_by_class"].values()
+    assert min(by_class) <= summary["accuracy"] <= max(by_class)
 
 
 def test_run__most_seats_lie_and_a_watchtower__ends_idle_with_a_summary_and_exit_code_0(

@@ -93,6 +93,47 @@ def run_to_end(folder: Path, rounds: int) -> list[dict[str, Any]]:
     return lines
 
 
+FLOWER = (
+    *("--peers", "3", "--learner", "client:client_fn"),
+    *("--learner-path", str(Path(__file__).parents[2] / "examples" / "digits_flower")),
+    *("--learner-seconds", "120", "--learner-memory", "2048", "--option", "local-steps=6"),
+    # A round ends when all have committed, however busy the machine is.
+    *("--commit-seconds", "120", "--grace-seconds", "60", "--attest-seconds", "120"),
+)
+
+
+def up_flower(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [*HOLDFAST, "localnet", "up", *FLOWER, "--dir", str(folder), "--json", *more]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [(), ("--keep-array", "array_1")], ids=["all", "some stay"])
+def test_up__a_flower_client__trains_is_judged_by_all_and_goes_on(folder, keep):
+    begun = up_flower(folder, "--rounds", "4", *keep)
+    assert (begun.returncode, begun.stderr) == (0, "")
+    summary = json.loads(begun.stdout.splitlines()[-1])
+    assert summary["agreed"] == summary["rounds"] >= 4
+    assert 0.85 < summary["accuracy"] <= 1
+    settings = (folder / "peers" / "2" / "peer.toml").read_text()
+    assert "seconds = 120" in settings
+    assert "memory_mib = 2048" in settings
+    again = up_flower(folder, "--rounds", str(summary["rounds"] + 2), *keep)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert json.loads(again.stdout.splitlines()[-1])["rounds"] >= summary["rounds"] + 2
+
+
+@pytest.mark.slow
+def test_up__no_such_factory__is_told_in_a_line_and_nothing_is_left(folder):
+    done = up_flower(folder, "--learner", "client:absent")
+    assert (done.returncode, done.stdout) == (1, "")
+    told = "holdfast: learner client:absent: expected 'absent' in client, got none\n"
+    assert done.stderr == told
+    assert living(folder) == []
+
+
 @pytest.mark.slow
 def test_up__killed_itself__down_leaves_nothing(holdfast, folder):
     at = ("--dir", str(folder))

@@ -1,52 +1,31 @@
-"""The example's client under Flower's own classes and averaging, and here: one file, one accuracy.
+"""The example's client in a run of Flower's own, and here: one file, one accuracy.
 
-$HOLDFAST_FLWR names a Python that has flwr and scikit-learn, in an environment of Flower's own.
+$HOLDFAST_FLWR names a Python that has flwr[simulation] and scikit-learn, in an environment of
+Flower's own.
 """
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from runs_lab import run, small
+from runs_lab import small
 
+from localnet.network import Localnet
 from node.learning.hosting import Hosting
+from node.model_file import export_model, pull_model
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits_flower"
-ROUNDS = 10
-FLOWER = f"""
-import sys
-sys.path.insert(0, {str(EXAMPLE)!r})
-import client
-from flwr.common import Context, RecordDict
-from flwr.server.strategy.aggregate import aggregate
-
-def join(partition):
-    config = {{"partition-id": partition, "num-partitions": 5}}
-    context = Context(
-        run_id=1, node_id=partition, node_config=config, state=RecordDict(), run_config={{}}
-    )
-    return client.client_fn(context).numpy_client
-
-clients = [join(partition) for partition in range(5)]
-head = [array.copy() for array in clients[0].get_parameters({{}})]
-for _ in range({ROUNDS}):
-    found = [each.fit([array.copy() for array in head], {{}}) for each in clients]
-    head = aggregate([(arrays, samples) for arrays, samples, _ in found])
-judged = [each.evaluate(head, {{}}) for each in clients]
-print(sum(n * metrics["accuracy"] for _, n, metrics in judged) / sum(n for _, n, _ in judged))
-"""
+UNDER_FLOWER = Path(__file__).with_name("under_flower.py")
+PEERS, ROUNDS = 5, 10
+AT_HOME = {"FLWR_TELEMETRY_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
-@pytest.mark.slow
-def test_run__a_flower_client__is_as_accurate_as_under_flower():
-    python = os.environ.get("HOLDFAST_FLWR")
-    if not python:
-        pytest.skip("HOLDFAST_FLWR names no Python with flwr")
-    done = subprocess.run(
-        [python, "-W", "ignore", "-c", FLOWER], capture_output=True, text=True, check=True
-    )
+def run_here(path: Path) -> float:
+    """Run the federation, write its final model to `path`, and return the accuracy it tells."""
     scenario = small(
+        peers=PEERS,
         rounds=ROUNDS,
         dataset="own",
         learner="client:client_fn",
@@ -54,6 +33,34 @@ def test_run__a_flower_client__is_as_accurate_as_under_flower():
         weighting="samples",
         seed=0,
     )
-    _, summary = run(scenario, hosting=Hosting(code=EXAMPLE))
-    assert abs(summary.accuracy - float(done.stdout)) < 0.01
-    assert summary.accuracy > 0.9
+    with Localnet(scenario, hosting=Hosting(code=EXAMPLE)) as net:
+        for _ in net.run():
+            pass
+        setting = net.setting
+        ledger = setting.observer.ledger
+        assert len(ledger.agreed) == ROUNDS
+        export_model(ledger, pull_model(ledger, setting.store, None), path)
+        return net.summary().accuracy
+
+
+@pytest.mark.slow
+def test_run__a_flower_client__is_as_accurate_as_under_flower(tmp_path):
+    python = os.environ.get("HOLDFAST_FLWR")
+    if not python:
+        pytest.skip("HOLDFAST_FLWR names no Python with flwr[simulation]")
+    path = tmp_path / "ours.npz"
+    shown = run_here(path)
+    done = subprocess.run(
+        [python, "-W", "ignore", UNDER_FLOWER, EXAMPLE, str(ROUNDS), str(PEERS), path],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **AT_HOME, "FLWR_HOME": str(tmp_path / "flwr")},
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["found"] == [PEERS] * ROUNDS
+    assert told["ours"] == pytest.approx(shown, abs=1e-9)
+    assert abs(told["ours"] - told["flower"]) < 0.01
+    assert told["ours"] > 0.9
+    print(f"under Flower {told['flower']:.4f}, here {told['ours']:.4f}")  # noqa: T201 - for -s

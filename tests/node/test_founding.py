@@ -134,6 +134,13 @@ def test_read_plan__a_wrong_entry__is_named(old, new, told):
     assert told in str(caught.value)
 
 
+def test_read_plan__a_learner_that_is_none__is_told_what_it_may_be():
+    page = OWN_PAGE.replace('learner = "table:make"', "learner = 5")
+    told = "plan: learner: expected a name, module:factory, or a table, got 5"
+    with pytest.raises(SpecRefused, match=f"^{told}$"):
+        read_plan(page.encode())
+
+
 @pytest.mark.parametrize("rule", ['name = "krum"', 'weighting = "votes"', "faults_bps = 5000"])
 def test_read_plan__a_rule_that_cannot_hold__is_refused(rule):
     with pytest.raises(RuleRefused, match="expected"):

@@ -159,6 +159,14 @@ def test_parse_spec__entry_unknown_missing_or_wrong__is_refused_by_name(old, new
         parse_spec(TEXT.replace(old, new))
 
 
+def test_parse_spec__a_learner_that_is_none__is_told_what_it_may_be():
+    start, end = TEXT.index(b"[learner]"), TEXT.index(b"[model]")
+    text = TEXT[:start] + b"learner = 5\n\n" + TEXT[end:]
+    told = "spec: learner: expected a name, module:factory, or a table, got 5"
+    with pytest.raises(SpecRefused, match=f"^{told}$"):
+        parse_spec(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

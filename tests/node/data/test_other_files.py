@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from node.data.errors import InvalidCell, MissingPackage, UnreadableFile
+from node.data.errors import DataError, InvalidCell, MissingPackage, UnreadableFile
 from node.data.iterator import read_iterator
-from node.data.schema import parse_schema
+from node.data.schema import Schema, parse_schema
 from node.data.sources import load
 
 
@@ -158,6 +158,39 @@ def test_read_iterator__a_pair_of_arrays__is_its_rows():
 def test_read_iterator__a_bad_row__is_named(rows, error, told):
     with pytest.raises(error) as caught:
         read_iterator("own:rows", lambda: iter(rows))
+    assert told in str(caught.value)
+
+
+SCHEMA = {"missing": "fill", "scaling": "none", "columns": {"shop": "group", "sex": ["f", "m"]}}
+
+
+def test_read_iterator__named_columns__are_what_the_same_csv_is(tmp_path: Path):
+    rows = [
+        {"shop": "a", "age": 30, "sex": "f", "sick": "no"},
+        {"age": None, "shop": "b", "sick": "yes", "sex": None},
+        {"shop": "b", "age": 51.5, "sex": "m", "sick": "no"},
+        {"shop": "a", "age": 40, "sex": "f", "sick": "yes"},
+    ]
+    path = tmp_path / "own.csv"
+    path.write_text("shop,age,sex,sick\na,30,f,no\nb,,,yes\nb,51.5,m,no\na,40,f,yes\n")
+    schema = parse_schema(SCHEMA)
+    from_code = read_iterator("own:rows", lambda: iter(rows), label="sick", schema=schema)
+    from_file = load(str(path), label="sick", schema=schema)
+    assert from_code.fingerprint() == from_file.fingerprint()
+    assert from_code.name == "own:rows"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"a": 1, "b": 2}, {"a": 1}], "own:rows, row 2: expected a, b, got a"),
+        ([{"a": 1, "b": 2}, 3], "own:rows, row 2: expected named columns, got int"),
+        ([([1], "x")], "own:rows, columns declared: expected rows of named columns, got unnamed"),
+    ],
+)
+def test_read_iterator__rows_that_a_schema_does_not_fit__are_named(rows, told):
+    with pytest.raises(DataError) as caught:
+        read_iterator("own:rows", lambda: iter(rows), label="b", schema=Schema())
     assert told in str(caught.value)
 
 

@@ -74,7 +74,14 @@ class Leaving(Mean):
         raise SystemExit("done here")
 
 
+class Pondering(Mean):
+    def evaluate(self, parameters, config):
+        while True:
+            time.time()
+
+
 KINDS = {
+    "ponders": Pondering,
     "boasts": Boasting,
     "raises": Raising,
     "nan": Nan,

@@ -3,7 +3,9 @@
 import logging
 import signal
 from multiprocessing.connection import wait
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chain.types import Key, RoundId, Seat
@@ -11,6 +13,8 @@ from node.data.sources import load
 from node.encoding import Layout, decode_model, encode_model, to_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
+from node.learning.hosting import Hosting
+from node.learning.keeping import choose_kept, describe_shared
 from node.learning.trainer import STARTS, ProcessTrainer
 from node.merkle import MODEL_TAG
 from node.rule.parameters import Rule, Selection, Weighting
@@ -103,6 +107,49 @@ def test_judge__asked_beside_a_training__is_answered_as_the_learner_does(trainer
     arrays = course.layout.unflatten(decode_model(head, 20))
     assert pending.result() == learner.evaluate(arrays, {"seed": 0, "round": 0})
     assert find(trainer, 1).steps > 0
+
+
+@pytest.fixture
+def pondering(monkeypatch):
+    """A trainer whose learner judges for ever, of a process that a training does not wait for."""
+    monkeypatch.setattr("node.learning.trainer.JUDGEMENT_SECONDS", 0.0)
+    names = [f"array_{at}" for at in range(3)]
+    arrays = [np.zeros(2, np.float32), np.array(0), np.zeros(1, np.float16)]
+    kept = choose_kept(names, arrays)
+    course = Course(describe_shared(names, arrays, kept), RULE, 0, 5, kept=kept)
+
+    def enrol(process):
+        options = {"bad": "ponders"}
+        return [
+            process.ask("enrol", (SEAT, "guests:make", options, None, None)),
+            process.ask("follow", (SEAT, course)),
+        ]
+
+    with ProcessTrainer(enrol, Hosting(code=Path(__file__).parent)) as opened:
+        yield opened, np.zeros(3, np.int32)
+
+
+def test_judge__it_never_ends_and_a_training_waits__is_given_up_and_the_round_is_trained(
+    pondering, caplog
+):
+    trainer, head = pondering
+    payload = to_payload(head)
+    with caplog.at_level(logging.WARNING):
+        given_up = trainer.judge(SEAT, payload, 20)
+        trainer.start(SEAT, PARENT, Job(RoundId(1), head, MODEL_TAG))
+        assert find(trainer, 1).samples == 4
+    assert "act=judge error='a training waits: ended after 0 s' skips=1" in caplog.text
+    told = "worker: evaluate: expected an answer before the next training, got none in time"
+    assert str(given_up.error) == told
+    assert trainer.tally.failed == 0
+    # The next is not begun, so that the learner need not begin anew with every round.
+    skipped = trainer.judge(SEAT, payload, 20)
+    assert "got one that was too slow before" in str(skipped.error)
+    again = trainer.judge(SEAT, payload, 20)
+    assert not again.is_done
+    trainer.start(SEAT, PARENT, Job(RoundId(2), head, MODEL_TAG))
+    assert find(trainer, 2).samples == 4
+    assert "skips=2" in caplog.text
 
 
 def test_poll__the_process_was_killed_with_nothing_to_do__is_started_anew(trainer, task, caplog):
