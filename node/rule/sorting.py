@@ -121,7 +121,7 @@ def sum_kept(keys: Rows, ranks: int, weights: NDArray[np.int32], trim: int) -> N
     return sums
 
 
-def find_kept(rows: NDArray[Any], weights: NDArray[np.int64], trim: int) -> NDArray[np.int64]:
+def find_kept(rows: NDArray[Any], weights: NDArray[np.int64], trim: int) -> NDArray[Any]:
     """Return what a trim keeps of the weight of each of `n` rows in each coordinate, `(n, d)`.
 
     Slow and plain, for whoever asks about one row; the sums go without it. Of equal values that of
