@@ -1,6 +1,6 @@
 """What a simulation tells while it runs and at its end; plain records, rendered elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -87,6 +87,8 @@ class Summary:
     refuted: int = 0
     voided: int = 0
     slashed_wei: Wei = Wei(0)
+    accuracy_by_class: Mapping[str, float] | None = None
+    """Of the head; None: its learner does not say."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""
@@ -105,6 +107,9 @@ class Summary:
             "refuted": self.refuted,
             "voided": self.voided,
             "slashed_wei": self.slashed_wei,
+            "accuracy_by_class": None
+            if self.accuracy_by_class is None
+            else {name: round_off(each) for name, each in self.accuracy_by_class.items()},
         }
 
 

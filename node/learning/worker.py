@@ -29,6 +29,7 @@ from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
 from node.learning.context import Context, State, describe_data, read_state, write_state
+from node.learning.examination import Examination, Examined
 from node.learning.failures import describe_failure, keep_traceback
 from node.learning.flower_names import answer_imports
 from node.learning.guest import Guest
@@ -55,6 +56,7 @@ class Worker:
         self._places: dict[int, Place] = {}
         self._states: dict[int, State] = {}
         self._head: Model | None = None
+        self._examination: Examination | None = None
 
     def enrol(
         self,
@@ -158,6 +160,35 @@ class Worker:
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
         numbers = {"accuracy": float(metrics["accuracy"])} if "accuracy" in metrics else {}
         return float(loss), int(samples), {**metrics, **numbers}
+
+    def examine(
+        self,
+        peer: int,
+        name: str,
+        options: dict[str, Any],
+        share: Share,
+        place: Place,
+        course: Course,
+        payload: bytes,
+    ) -> Examined:
+        """Judge a model on the peer's test data, class by class, and keep it for `shuffle`."""
+        train_on, held_out = share.load()
+        test = None if held_out is None else _take_some(held_out, share.seed)
+
+        def judge(rows: Dataset | None) -> Any:
+            # A learner has its rows from when it is built, so each judgement has its own.
+            worker = Worker()
+            worker.enrol(peer, name, options, train_on, rows, place)
+            worker.follow(peer, course)
+            return worker.evaluate(peer, payload, course.rule.model_bits)
+
+        self._examination = Examination(judge, train_on, test)
+        return self._examination.describe()
+
+    def shuffle(self, peer: int, column: int, repeats: int, seed: int) -> list[float]:
+        """Return what shuffling a column costs of the score, each time it is done."""
+        assert self._examination is not None, "a model is examined first"
+        return self._examination.shuffle(column, repeats, seed)
 
 
 def _take_some(held_out: Dataset, seed: int) -> Dataset:

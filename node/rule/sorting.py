@@ -121,7 +121,7 @@ def sum_kept(keys: Rows, ranks: int, weights: NDArray[np.int32], trim: int) -> N
     return sums
 
 
-def find_kept(rows: NDArray[Any], weights: NDArray[np.int64], trim: int) -> NDArray[Any]:
+def find_kept(rows: NDArray[Any], weights: NDArray[np.int64], trim: int) -> NDArray[np.int64]:
     """Return what a trim keeps of the weight of each of `n` rows in each coordinate, `(n, d)`.
 
     Slow and plain, for whoever asks about one row; the sums go without it. Of equal values that of
@@ -132,6 +132,6 @@ def find_kept(rows: NDArray[Any], weights: NDArray[np.int64], trim: int) -> NDAr
     ends = np.cumsum(ordered, axis=0)
     top = int(weights.sum()) - trim
     inside = np.clip(ends, trim, top) - np.clip(ends - ordered, trim, top)
-    kept = np.empty_like(inside)
+    kept = np.empty(rows.shape, np.int64)
     np.put_along_axis(kept, order, inside, axis=0)
     return kept

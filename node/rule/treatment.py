@@ -71,7 +71,8 @@ class Scoring:
 class Treatment:
     """What became of an update; lengths in units of an update, rounded down.
 
-    `median_norm`: by weight. `limit`: the length that it was shortened to, if it was longer; None: the rule has no clip.
+    `median_norm`: by weight. `limit`: the length that it was shortened to, if it was longer; None:
+    the rule has no clip.
     `distances`: to the others, all of them shortened; as the selection saw them. `trimmed`: in how
     many of `coordinates` the trim left nothing of its weight; None: the rule does not trim.
     `is_as_ruled`: whether the agreed coefficients are those that the rule gives.
