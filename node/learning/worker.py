@@ -159,7 +159,10 @@ class Worker:
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
         numbers = {"accuracy": float(metrics["accuracy"])} if "accuracy" in metrics else {}
-        return float(loss), int(samples), {**metrics, **numbers}
+        by_class = metrics.get("accuracy_by_class", {})
+        named = {str(name): float(accuracy) for name, accuracy in dict(by_class).items()}
+        classes = {"accuracy_by_class": named} if named else {}
+        return float(loss), int(samples), {**metrics, **numbers, **classes}
 
     def examine(
         self,
