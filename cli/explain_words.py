@@ -140,10 +140,12 @@ def _say_length(told: "Explanation", treatment: "Treatment", unit: int) -> str:
     words = f"{_length(treatment.norm, unit)}; the median is {_length(treatment.median_norm, unit)}"
     if treatment.limit is None:
         return f"{words}; the rule has no clip"
-    limit = _length(treatment.limit, unit)
+    is_median = treatment.limit == 2 * treatment.median_norm
+    limit = f"{'twice the median' if is_median else 'the clip'}, {_length(treatment.limit, unit)}"
     if told.coefficient.clip == FACTOR_ONE:
-        return f"{words}; not clipped, which begins at {limit}"
-    return f"{words}; clipped to {told.coefficient.clip / FACTOR_ONE:.2f} of it, for {limit} is all"
+        return f"{words}; not clipped: that begins at {limit}"
+    part = told.coefficient.clip / FACTOR_ONE
+    return f"{words}; clipped to {part:.2f} of it: none may be longer than {limit}"
 
 
 def _say_selection(told: "Explanation", treatment: "Treatment", unit: int) -> Iterator[Line]:
