@@ -67,3 +67,12 @@ def test_live_table__it_waits_while_others_train__says_both():
 def test_print_summary__no_accuracy__tells_the_loss_alone(capsys):
     print_summary(Summary(1, 1, None, 0.25, b"\x01" * 32, 2.0, 1.0, 1.0, None, False))
     assert "agreed 1 of 1 rounds, loss 0.250" in capsys.readouterr().out
+
+
+def test_print_summary__accuracy_by_class__the_worst_come_first(capsys):
+    by_class = {f"c{number}": 1 - number / 20 for number in range(13)}
+    usual = (1, 1, 0.7, 0.25, b"\x01" * 32, 2.0, 1.0, 1.0, None, False)
+    print_summary(Summary(*usual, accuracy_by_class=by_class))
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("class ")]
+    assert line.startswith("class  c12 0.400, c11 0.450, ")
+    assert line.endswith("c3 0.850 and 3 that do better")

@@ -1,9 +1,16 @@
 """What became of an update, told by commands: of a kept run, and of a peer's own folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from test_rewards import RATE, SETTLES, fund
+
+from chain.types import Key, Root, RoundId, Seat
+from cli.explain import _read_preparation
+from node.explanation import Explanation, Fate, Outcome
+from node.journal import Journal, Trained
+from node.settings import JOURNAL
 
 
 def explain_kept(holdfast, kept, *more):
@@ -46,7 +53,7 @@ def test_explain__as_json__is_one_object_that_agrees_with_rewards(holdfast, kept
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("9", "--seat", "0"), "round: expected 1 to 2, got 9"),
+        (("9", "--seat", "0"), "round: expected 1 to 3, got 9"),
         (("1", "--seat", "4"), "seat: expected one of 0, 1, 2, 3, got 4"),
     ],
 )
@@ -107,3 +114,23 @@ def test_explain__own_folder__who_voted_is_paid_once_it_is_settled(open_dispute)
     assert "voted          for nothing" in told
     other = explain("a", "1", "--seat", "3").out
     assert other.splitlines()[0] == told.splitlines()[0]
+
+
+def test_read_preparation__a_silent_seat__says_how_far_its_own_folder_had_come(tmp_path):
+    parent, number = Key(b"\x01" * 32), RoundId(4)
+    told = Explanation(number, Seat(0), Outcome.AGREED, Fate.SILENT, parent=parent)
+    assert _read_preparation(tmp_path, told) == ("this folder has no journal",)
+    with Journal(tmp_path / JOURNAL) as journal:
+        (words,) = _read_preparation(tmp_path, told)
+        assert words == "its journal has no update for it: it was not trained here on that model"
+        (tmp_path / "learner.traceback").write_text("it raised\n")
+        assert _read_preparation(tmp_path, told)[1].startswith("its learner failed last at 20")
+        journal.record_trained(parent, number, Trained(Root(b"\x02" * 32), 10, 1))
+        (words,) = _read_preparation(tmp_path, told)
+        assert (
+            words == "its journal has it trained: it was ready too late, or nothing could be sent"
+        )
+        journal.record_intention("commit", number, b"\x02" * 32)
+        (words,) = _read_preparation(tmp_path, told)
+        assert words == "its journal has it trained and sent: it did not reach the chain in time"
+    assert _read_preparation(tmp_path, replace(told, fate=Fate.LEFT_OUT)) == ()
