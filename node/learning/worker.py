@@ -158,11 +158,13 @@ class Worker:
         judged = self._followers[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
-        numbers = {"accuracy": float(metrics["accuracy"])} if "accuracy" in metrics else {}
-        by_class = metrics.get("accuracy_by_class", {})
-        named = {str(name): float(accuracy) for name, accuracy in dict(by_class).items()}
-        classes = {"accuracy_by_class": named} if named else {}
-        return float(loss), int(samples), {**metrics, **numbers, **classes}
+        told = {name: each for name, each in metrics.items() if name != "accuracy_by_class"}
+        if "accuracy" in metrics:
+            told["accuracy"] = float(metrics["accuracy"])
+        by_class = metrics.get("accuracy_by_class")
+        if isinstance(by_class, Mapping):
+            told["accuracy_by_class"] = {str(name): float(each) for name, each in by_class.items()}
+        return float(loss), int(samples), told
 
     def examine(
         self,
