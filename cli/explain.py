@@ -7,7 +7,8 @@ import typer
 
 from cli import options
 from cli.display import print_json
-from cli.explain_words import describe_explanation, print_explanation
+from cli.explain_json import describe_explanation
+from cli.explain_words import print_explanation
 from cli.folder import Folder
 
 if TYPE_CHECKING:
