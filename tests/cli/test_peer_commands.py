@@ -36,7 +36,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     for process in (first, second, again):
         log = end(process)
         assert "act=agreed height=2 head=0x" in log
-        judged = r"act=judged height=1 loss=\d\.\d{4} accuracy=0\.\d{4} samples=113 weakest='[01]' "
+        judged = r"act=judged height=1 loss=\d\.\d{4} accuracy=0\.\d{4} samples=114 weakest='[01]' "
         assert re.search(judged, log)
     states = [consortium.status(name) for name in "abc"]
     assert {state["height"] for state in states} == {states[0]["height"]}
@@ -51,7 +51,7 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
         assert told["is_as_ruled"] is True
         assert told["contribution"] is not None
         told = consortium.ask("peer", "diagnose", consortium.folder(name), "--json")
-        assert told["samples"] == 113
+        assert told["samples"] == 114
         assert len(told["importance"]) == 30
         assert told["importance"][0]["mean"] > 0
 
