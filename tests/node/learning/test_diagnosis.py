@@ -17,10 +17,11 @@ from node.training import Course
 
 LEARNERS = """
 import numpy as np
-from sklearn.linear_model import SGDClassifier
 
 
 def estimator(context):
+    from sklearn.linear_model import SGDClassifier
+
     return SGDClassifier(loss="log_loss")
 
 
@@ -46,7 +47,7 @@ def client(context):
 
 
 def failing(context):
-    if len(context.data.y_test) < 40:
+    if len(context.data.y_test) < 60:
         raise RuntimeError("no rows to speak of")
     return Client(context.data)
 """
@@ -88,7 +89,15 @@ def by_age(arrays):
     return found
 
 
-@pytest.mark.parametrize("name", ["softmax", "clinic_learners:estimator", "clinic_learners:client"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "softmax",
+        "clinic_learners:client",
+        # Each process imports scikit-learn.
+        pytest.param("clinic_learners:estimator", marks=pytest.mark.slow),
+    ],
+)
 def test_diagnosis__each_kind_of_learner__names_the_column_that_tells(place, name):
     with open_diagnosis(place, name, by_age) as diagnosis:
         examined = diagnosis.examined
@@ -104,5 +113,6 @@ def test_diagnosis__each_kind_of_learner__names_the_column_that_tells(place, nam
 
 
 def test_diagnosis__a_learner_that_fails_on_a_class__is_one_line(place):
-    with pytest.raises(WorkerFailed, match="no rows to speak of"):
-        open_diagnosis(place, "clinic_learners:failing", by_age).__enter__()
+    diagnosis = open_diagnosis(place, "clinic_learners:failing", by_age)
+    with pytest.raises(WorkerFailed, match="no rows to speak of"), diagnosis:
+        pass
