@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from localnet.setting import Setting
 
 SHOWN_ROUNDS = 12
+SHOWN_CLASSES = 10
 REDRAW_SECONDS = 0.1
 TRAINING_SECONDS = 10.0
 BPS_PER_PERCENT = 100
@@ -195,10 +196,9 @@ def print_summary(summary: Summary) -> None:
         + ("" if summary.accuracy is None else f"accuracy {summary.accuracy:.3f}, ")
         + f"loss {summary.loss:.3f}"
     )
-    if summary.by_class:
-        worst = min(summary.by_class, key=summary.by_class.__getitem__)
-        mean = sum(summary.by_class.values()) / len(summary.by_class)
-        typer.echo(f"class  mean of all {mean:.3f}, worst {summary.by_class[worst]:.3f} ({worst})")
+    if summary.accuracy_by_class:
+        mean = sum(summary.accuracy_by_class.values()) / len(summary.accuracy_by_class)
+        typer.echo(f"class  mean {mean:.3f}: {_say_classes(summary.accuracy_by_class)}")
     typer.echo(
         f"took   {summary.seconds:.1f} s, {summary.seconds_per_round:.3f} s a round"
         + ("" if gas is None else f", {gas:,} gas a peer and round")
@@ -209,6 +209,14 @@ def print_summary(summary: Summary) -> None:
             f"{summary.slashed_wei / 10**18:g} ether slashed"
         )
     typer.echo(f"head   0x{summary.head.hex()}")
+
+
+def _say_classes(accuracies: Mapping[str, float]) -> str:
+    """Return the accuracy of each class, the worst first; of many, that of the worst."""
+    ordered = sorted(accuracies.items(), key=lambda pair: (pair[1], pair[0]))
+    said = ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in ordered[:SHOWN_CLASSES])
+    left = len(ordered) - SHOWN_CLASSES
+    return said if left <= 0 else f"{said} and {left} that do better"
 
 
 def _wait_of(progress: Progress) -> tuple[object, ...]:

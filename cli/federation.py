@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import drafting, options
+from cli import drafting, explain, options
 from cli.amounts import say
 from cli.display import print_json
 from cli.events import to_json
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="A federation on a chain.")
 app.command()(drafting.init)
+app.command("explain")(explain.explain_federation)
 
 ETHER = 10**18
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import doctor, options, running
+from cli import doctor, explain, options, running
+from cli.diagnose import diagnose
 from cli.display import print_json
 from cli.folder import Changes, Folder, PasswordFile, open_folder, read_password, read_text
 from cli.peer_audit import audit
@@ -20,6 +21,8 @@ app = typer.Typer(help="One organisation's part in a federation.")
 app.command()(running.run)
 app.command()(doctor.doctor)
 app.command()(audit)
+app.command("explain")(explain.explain_peer)
+app.command()(diagnose)
 
 ANY_ENDPOINT = "http://to-be-chosen.invalid"
 EVERYWHERE = ("0.0.0.0", "::")

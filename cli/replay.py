@@ -9,6 +9,7 @@ import typer
 from cli.contributed import measure, print_shares
 from cli.display import print_json
 from cli.events import to_json
+from cli.progress import Bar
 
 if TYPE_CHECKING:
     from node.audit import Audit, Checked
@@ -36,7 +37,11 @@ def replay(
     audit = Audit(observer.ledger.genesis, federation.chain_id, federation.address, blobs, since)
     rounds = swept = 0
     total = len(observer.ledger.agreed) - (since.height if since else 0)
-    with nullcontext() if as_json or is_brief or not sys.stdout.isatty() else _Bar(total) as bar:
+    with (
+        nullcontext()
+        if as_json or is_brief or not sys.stdout.isatty()
+        else Bar("audit", total) as bar
+    ):
         for checked in audit.run(observer.history):
             rounds += 1
             if bar is not None:
@@ -49,26 +54,6 @@ def replay(
         _print_contributions(contract, blobs, since.height if since else 0, as_json=as_json)
     _print_conclusion(audit, rounds, swept, since, as_json=as_json)
     return audit.finding is None
-
-
-class _Bar:
-    """A progress bar over rounds."""
-
-    def __init__(self, total: int) -> None:
-        from rich.progress import Progress
-
-        self._progress = Progress(transient=True)
-        self._task = self._progress.add_task("audit", total=total)
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def advance(self) -> None:
-        self._progress.advance(self._task)
 
 
 def _print_checked(checked: "Checked", *, as_json: bool) -> None:

@@ -125,7 +125,7 @@ class Chronicle:
             refuted=len(ledger.disputes.refuted),
             voided=len(ledger.voided),
             slashed_wei=ledger.disputes.slashed_wei,
-            by_class=metrics.get("accuracy_by_class", {}),
+            accuracy_by_class=metrics.get("accuracy_by_class"),
         )
 
     def _follow(self, head: Root) -> None:

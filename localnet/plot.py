@@ -102,6 +102,36 @@ def draw_balance(path: Path, title: str, report: BalanceReport) -> None:
     write_whole(path, content.getvalue())
 
 
+def draw_diagnosis(
+    path: Path,
+    title: str,
+    accuracies: Mapping[str, float],
+    importances: Sequence[tuple[str, float, float]],
+) -> None:
+    """Draw accuracy by class, and what the score loses by column (name, mean, deviation), the first
+    on top; a panel is left out where there is nothing for it. Raises OSError."""
+    from matplotlib.figure import Figure
+
+    panels = [*(["accuracy"] if accuracies else []), *(["importance"] if importances else [])]
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure.suptitle(title)
+    for place, panel in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), place + 1)
+        if panel == "accuracy":
+            axes.barh(list(accuracies), list(accuracies.values()), color=COLOURS[0])
+            axes.set_xlim(0, 1)
+            axes.set_xlabel("accuracy by class")
+        else:
+            names, means, deviations = zip(*importances, strict=True)
+            axes.barh(names, means, xerr=deviations, color=COLOURS[1])
+            axes.set_xlabel("score lost when a column is shuffled")
+        axes.invert_yaxis()
+        axes.spines[["top", "right"]].set_visible(False)
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    write_whole(path, content.getvalue())
+
+
 def _is_wide(values: Sequence[float]) -> bool:
     """Return whether small values would not be seen beside large ones."""
     return bool(values) and 0 < min(values) < max(values) / LOG_RATIO

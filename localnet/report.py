@@ -1,7 +1,7 @@
 """What a simulation tells while it runs and at its end; plain records, rendered elsewhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -72,7 +72,6 @@ class Summary:
     """A whole run. `head` is the agreed model's root; `is_idle`: it ended for want of peers.
 
     Of what was agreed `agreed` results stand and `voided` are void, `refuted` of them proven wrong.
-    `by_class`: of the head, where its learner says how often it is right about each class.
     """
 
     rounds: int
@@ -88,7 +87,8 @@ class Summary:
     refuted: int = 0
     voided: int = 0
     slashed_wei: Wei = Wei(0)
-    by_class: Mapping[str, float] = field(default_factory=dict)
+    accuracy_by_class: Mapping[str, float] | None = None
+    """Of the head; None: its learner does not say."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""
@@ -98,7 +98,6 @@ class Summary:
             "agreed": self.agreed,
             "lapsed": self.rounds - self.agreed - self.voided,
             "accuracy": round_off(self.accuracy),
-            "accuracy_by_class": {name: round_off(each) for name, each in self.by_class.items()},
             "loss": round_off(self.loss),
             "head": "0x" + self.head.hex(),
             "seconds": round(self.seconds, 3),
@@ -108,6 +107,9 @@ class Summary:
             "refuted": self.refuted,
             "voided": self.voided,
             "slashed_wei": self.slashed_wei,
+            "accuracy_by_class": None
+            if self.accuracy_by_class is None
+            else {name: round_off(each) for name, each in self.accuracy_by_class.items()},
         }
 
 

@@ -5,7 +5,7 @@ is judged here: results are taken as they were agreed, and whether they should h
 audit's business.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.ledger import Ledger
@@ -15,7 +15,13 @@ from node.blobs.store import Blobs
 from node.encoding import Model, model_from_payload, update_from_payload
 from node.errors import InputRefused
 from node.rule.coefficients import decode_coefficients
-from node.rule.contribution import Agreement, check_consecutive, compute_contributions
+from node.rule.contribution import (
+    Agreement,
+    Value,
+    check_consecutive,
+    compute_contributions,
+    value_updates,
+)
 from node.rule.parameters import BPS, Member, Roll, Rule
 from node.spec import rule_of
 
@@ -125,6 +131,40 @@ def measure_history(
                 yield contributed
 
 
+def value_height(
+    naming: Naming, blobs: Blobs, ledger: Ledger, history: Sequence[Logged], height: int
+) -> dict[Seat, Value]:
+    """Return what each included seat contributed at a height that stands, and what that was made
+    of; nothing at the newest height, which waits for the next.
+
+    `ledger`: at the end of the history. Raises BlobError where an update or a model cannot be read.
+    """
+    agreed = [logged.event for logged in ledger.agreed if isinstance(logged.event, Agreed)]
+    pair = [event.key for event in agreed[height - 1 : height + 1]]
+    if len(pair) < 2:
+        return {}
+    read = read_history(naming, blobs, ledger.genesis, history, pair)
+    own, following = (each.agreement for each in read)
+    before = None
+    if height > 1:
+        root = _find_root(ledger, naming, ledger.result(agreed[height - 2].key).parent)
+        before = _read_model(naming, blobs, root)
+    found = value_updates(rule_of(naming.parameters), own, following, before)
+    return dict(zip((member.seat for member in own.members), found, strict=True))
+
+
+def read_history(
+    naming: Naming, blobs: Blobs, genesis: Key, history: Iterable[Logged], keys: Collection[Key]
+) -> Iterator[AgreedRound]:
+    """Return what was agreed under some keys, and all that it was made of, in the chain's order.
+    Raises BlobError."""
+    ledger = Ledger(genesis)
+    for logged in history:
+        ledger.apply(logged)
+        if isinstance(logged.event, Agreed) and logged.event.key in keys:
+            yield read_agreed(ledger, naming, blobs, logged.event)
+
+
 def read_agreed(ledger: Ledger, naming: Naming, blobs: Blobs, event: Agreed) -> AgreedRound:
     """Return what was agreed, and all that it was made of. Raises BlobError.
 
@@ -136,19 +176,10 @@ def read_agreed(ledger: Ledger, naming: Naming, blobs: Blobs, event: Agreed) -> 
         (c for c in ledger.commitments(proposal.parent, event.round) if c.seat in proposal.seats),
         key=lambda commitment: commitment.seat,
     )
-    parent = (
-        parameters.genesis
-        if proposal.parent == ledger.genesis
-        else ledger.result(proposal.parent).model_root
-    )
-
-    def read_model(root: Root) -> Model:
-        return model_from_payload(blobs.get(naming.model_blob(root)), parameters.coordinates)
-
     agreement = Agreement(
         Roll(opening.power_wei, opening.active),
         [Member(c.seat, ledger.stake_in(c.seat, c.round), c.samples) for c in row],
-        read_model(parent),
+        _read_model(naming, blobs, _find_root(ledger, naming, proposal.parent)),
         [
             update_from_payload(
                 blobs.get(naming.committed_blob(c)), parameters.coordinates, parameters.update_bytes
@@ -156,9 +187,18 @@ def read_agreed(ledger: Ledger, naming: Naming, blobs: Blobs, event: Agreed) -> 
             for c in row
         ],
         decode_coefficients(proposal.coefficients, len(row)),
-        read_model(proposal.model_root),
+        _read_model(naming, blobs, proposal.model_root),
     )
     return AgreedRound(event.round, event.height, agreement)
+
+
+def _find_root(ledger: Ledger, naming: Naming, key: Key) -> Root:
+    """Return the root of the model that a key stands for."""
+    return naming.parameters.genesis if key == ledger.genesis else ledger.result(key).model_root
+
+
+def _read_model(naming: Naming, blobs: Blobs, root: Root) -> Model:
+    return model_from_payload(blobs.get(naming.model_blob(root)), naming.parameters.coordinates)
 
 
 def _fold(genesis: Key, history: Iterable[Logged]) -> Ledger:

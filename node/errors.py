@@ -17,6 +17,7 @@
     ├── MetricsRefused           an address at which no metrics can be served
     ├── SettingsRefused          a peer's settings that are none
     ├── ModelRefused             a file that is no agreed model, or cannot become one
+    ├── ExplanationRefused   a round that was not opened, or a seat that nobody ever had
     ├── ClaimRefused             a learner's count of samples or steps that is none
     ├── WorkerFailed             a learner's process that died, or a learner that raised
     ├── JournalFailed            the journal cannot be written or read
@@ -115,6 +116,10 @@ class CheckpointRefused(NodeError):
 
 class ModelRefused(NodeError):
     """A height, a file or a format under which no agreed model is to be had."""
+
+
+class ExplanationRefused(NodeError):
+    """A round that was not opened yet, or a seat that nobody ever had."""
 
 
 class ClaimRefused(NodeError):

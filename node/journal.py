@@ -18,6 +18,8 @@ from node.errors import JournalFailed
 
 REMEMBERED = 1024
 """Answers: of many more rounds than anybody asks about at once."""
+COMMITTING = ("commit", "attest_and_commit")
+"""Acts with which an update is committed to."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trained (
     parent BLOB NOT NULL, round INTEGER NOT NULL, root BLOB NOT NULL,
@@ -38,6 +40,14 @@ class Trained:
     root: Root
     samples: int
     steps: int
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How far an update had come; `is_announced`: it was about to be sent."""
+
+    trained: Trained | None
+    is_announced: bool
 
 
 class Journal:
@@ -190,6 +200,27 @@ def check_journal(path: Path) -> None:
     missing = {"trained", "recomputed", "intentions", "sending"} - found
     if missing:
         raise JournalFailed(f"journal {path}", "its tables", f"none called {sorted(missing)[0]}")
+
+
+def read_preparation(path: Path, parent: Key, round_id: RoundId) -> Preparation | None:
+    """Return how far the update of a (parent, round) came by a journal; None: there is no journal.
+    Changes nothing, also while a peer writes to it. Raises JournalFailed."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+            row = database.execute(
+                "SELECT root, samples, steps FROM trained WHERE parent = ? AND round = ?",
+                (parent, round_id),
+            ).fetchone()
+            acts = database.execute(
+                "SELECT 1 FROM intentions WHERE round = ? AND act IN (?, ?)",
+                (round_id, *COMMITTING),
+            ).fetchone()
+    except sqlite3.Error as error:
+        raise JournalFailed(f"journal {path}", "readable entries", error) from error
+    trained = None if row is None else Trained(Root(row[0]), row[1], row[2])
+    return Preparation(trained, trained is not None and acts is not None)
 
 
 def _make_room(answers: dict[Any, Any]) -> None:

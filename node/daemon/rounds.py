@@ -2,10 +2,11 @@
 learner has judged the new head.
 
     … round=7 act=agreed height=7 head=0x… included=4 credited=3 votes=3 own_vote=yes own_update=…
-    … act=judged height=7 loss=0.2137 accuracy=0.9386 samples=114
+    … act=judged height=7 loss=0.2137 accuracy=0.9386 samples=114 weakest='1' …
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -108,16 +109,25 @@ class Rounds:
         loss, samples, metrics = pending.result()
         accuracy = f" accuracy={metrics['accuracy']:.4f}" if "accuracy" in metrics else ""
         LOG.info(
-            "seat=%d act=judged height=%d loss=%.4f%s samples=%d",
+            "seat=%d act=judged height=%d loss=%.4f%s samples=%d%s",
             self._seat,
             agreement.height,
             loss,
             accuracy,
             samples,
+            _tell_weakest(metrics.get("accuracy_by_class")),
         )
 
     def _skip(self, agreement: _Agreement, reason: str) -> None:
         LOG.info("seat=%d act=judged height=%d skipped=%r", self._seat, agreement.height, reason)
+
+
+def _tell_weakest(accuracies: Mapping[str, float] | None) -> str:
+    """Return the class that the head tells worst; nothing where its learner does not say."""
+    if not accuracies:
+        return ""
+    name = min(accuracies, key=lambda each: (accuracies[each], each))
+    return f" weakest={name!r} weakest_accuracy={accuracies[name]:.4f}"
 
 
 def describe_update(ledger: Ledger, result: Proposed, seat: Seat) -> str:

@@ -76,14 +76,7 @@ UNEVEN = 3
 def tell_balance(report: BalanceReport) -> tuple[str, ...]:
     """Return in words what of the balance may need a remedy."""
     totals = np.sum([peer.counts for peer in report.peers], axis=0)
-    lines = []
-    rarest, commonest = int(totals.argmin()), int(totals.argmax())
-    if totals[commonest] >= UNEVEN * max(1, totals[rarest]):
-        lines.append(
-            f"class {report.classes[rarest]!r} has {totals[rarest]} samples, "
-            f"{report.classes[commonest]!r} has {totals[commonest]}: a model may do well and never "
-            "name the rare one; look at accuracy by class, and weight classes (class_weights)"
-        )
+    lines = [*tell_counts(report.classes, totals.tolist())]
     for peer in report.peers:
         missing = [
             name for name, count in zip(report.classes, peer.counts, strict=True) if not count
@@ -96,6 +89,18 @@ def tell_balance(report: BalanceReport) -> tuple[str, ...]:
             share = peer.samples / totals.sum()
             lines.append(f"peer {peer.peer} has {share:.0%} of all samples")
     return tuple(lines)
+
+
+def tell_counts(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
+    """Return in words how uneven the classes are; nothing where they are not."""
+    rarest, commonest = int(np.argmin(counts)), int(np.argmax(counts))
+    if counts[commonest] < UNEVEN * max(1, counts[rarest]):
+        return ()
+    return (
+        f"class {classes[rarest]!r} has {counts[rarest]} samples, "
+        f"{classes[commonest]!r} has {counts[commonest]}: a model may do well and never "
+        "name the rare one; look at accuracy by class, and weight classes (class_weights)",
+    )
 
 
 NAMED = 5

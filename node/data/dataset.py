@@ -23,6 +23,8 @@ class Dataset:
     ones it has no sample of included, so that all parts ask for a model of one shape.
     `targets`: (n,) float32, where a number is learned and not a class; `labels` are then strata of
     it, by which rows are split and dealt. `groups`: (n,) int64, whose row each is; None: unknown.
+    `columns`: for each feature the column that it comes of, of which a category makes several; ():
+    they have no names.
     Raises InvalidDataset when the parts do not fit together; n and k are at least 1.
     """
 
@@ -32,6 +34,7 @@ class Dataset:
     classes: tuple[str, ...]
     targets: NDArray[np.float32] | None = None
     groups: NDArray[np.int64] | None = None
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_dataset(self)
@@ -64,6 +67,17 @@ class Dataset:
         for name in self._extras():
             digest.update(getattr(self, name).tobytes())
         return digest.hexdigest()
+
+    def group_columns(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Return each column's name and the features that come of it, in order.
+
+        Without names each feature is a column, and called by its place, counted from 0.
+        """
+        names = self.columns or tuple(f"column {place}" for place in range(self.width))
+        found: dict[str, list[int]] = {}
+        for place, name in enumerate(names):
+            found.setdefault(name, []).append(place)
+        return tuple((name, tuple(places)) for name, places in found.items())
 
     def _extras(self) -> list[str]:
         return [name for name in ("targets", "groups") if getattr(self, name) is not None]
@@ -112,6 +126,10 @@ def _check_dataset(dataset: Dataset) -> None:
                 expected=f"{name} of shape {labels.shape} and type {np.dtype(dtype)}",
                 got=f"shape {extra.shape}, {extra.dtype}",
             )
+    if dataset.columns and len(dataset.columns) != features.shape[1]:
+        raise InvalidDataset(
+            subject, expected=f"{features.shape[1]} names of columns", got=str(len(dataset.columns))
+        )
     if len(classes) < 2:
         raise InvalidDataset(subject, expected="at least two classes", got=", ".join(classes))
     if labels.min() < 0 or labels.max() >= len(classes):

@@ -27,6 +27,7 @@ def read_digits() -> Dataset:
         features=(bunch.data / PIXEL_MAXIMUM).astype(np.float32),
         labels=bunch.target.astype(np.int64),
         classes=tuple(str(name) for name in bunch.target_names),
+        columns=tuple(str(name) for name in bunch.feature_names),
     )
 
 
@@ -42,6 +43,7 @@ def read_breast_cancer() -> Dataset:
         features=standardise(bunch.data),
         labels=bunch.target.astype(np.int64),
         classes=tuple(str(name) for name in bunch.target_names),
+        columns=tuple(str(name) for name in bunch.feature_names),
     )
 
 

@@ -47,7 +47,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
     if schema.missing is Missing.DROP:
         table = _drop_incomplete(table, used)
     cells = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True))
-    blocks, groups = [], None
+    blocks, names, groups = [], list[str](), None
     for name in used:
         column = schema.find(name)
         if name == target:
@@ -58,6 +58,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
             blocks.append(_encode_category(table, name, cells[name], column, schema))
         else:
             blocks.append(_encode_number(table, name, cells[name], column, schema))
+        names += [name] * (sum(block.shape[1] for block in blocks) - len(names))
     if not blocks:
         raise UnreadableFile(str(table.path), "a column beside the target", "none")
     labels, classes, targets = _read_target(table, target, cells[target], schema)
@@ -68,6 +69,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
         classes=classes,
         targets=targets,
         groups=groups,
+        columns=tuple(names),
     )
 
 

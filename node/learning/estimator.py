@@ -49,6 +49,8 @@ class Estimator:
             self._tested = _choose_rows("test", fields, data)
         self._epochs = int(fields.get("epochs", options.get("epochs", 1)))
         self._classes: NDArray[Any] | None = None
+        # Rows of the peer's data have indices for labels, and names that the others know.
+        self._names = () if data is None or fields.get("train") is not None else data.classes
         if base.is_classifier(estimator):
             self._classes = _choose_classes(fields, data, (self._y, self._tested[1]))
         self._estimator = base.clone(estimator)
@@ -91,7 +93,13 @@ class Estimator:
                 np.arange(len(y)), np.searchsorted(self._classes, y)
             ]
             loss = float(-np.log(np.maximum(of_class, LEAST_PROBABILITY)).mean())
-        return loss, len(y), {"accuracy": accuracy}
+        by_class = {
+            self._names[label] if self._names else str(label): float(
+                np.mean(guesses[y == label] == label)
+            )
+            for label in np.unique(y)
+        }
+        return loss, len(y), {"accuracy": accuracy, "accuracy_by_class": by_class}
 
     def _begin(self) -> None:
         """Give the estimator its shapes, without a look at the data: all peers start alike."""

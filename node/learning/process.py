@@ -39,7 +39,7 @@ operating system may give less."""
 
 LESS_URGENT = 5
 """A step that still gets its share of cores which others keep busy."""
-WORK = frozenset({"train", "measure", "evaluate", "evaluate_anew"})
+WORK = frozenset({"train", "measure", "evaluate", "evaluate_anew", "shuffle"})
 BEGIN_SECONDS = 600.0
 """For whatever is no work, at least: to start, to import what the learner needs, to load data."""
 END_SECONDS = 2.0

@@ -7,6 +7,7 @@ averaging. Counters such as `num_batches_tracked` are integers, and stay with th
 cumulative average (`momentum=None`) reads them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -58,6 +59,7 @@ class TorchModule:
         self._test = self._train
         if "test" in fields or data is not None:
             self._test = _choose_loader("test", fields, data, batch_size)
+        self._names = () if data is None or fields.get("test") is not None else data.classes
         self._model = model.to(self._device)
 
     @property
@@ -142,7 +144,8 @@ class TorchModule:
 
         self._load(parameters)
         self._model.eval()
-        samples, hits, loss_sum, is_classifier = 0, 0, 0.0, False
+        samples, loss_sum = 0, 0.0
+        hits, rows = Counter[int](), Counter[int]()
         with torch.no_grad():
             for inputs, targets in self._test:
                 inputs, targets = inputs.to(self._device), targets.to(self._device)
@@ -151,9 +154,18 @@ class TorchModule:
                 samples += len(targets)
                 is_classifier = targets.dtype == torch.int64 and outputs.ndim == targets.ndim + 1
                 if is_classifier:
-                    hits += int((outputs.argmax(dim=1) == targets).sum())
-        metrics: Metrics = {"accuracy": hits / max(1, samples)} if is_classifier else {}
+                    rows.update(targets.flatten().tolist())
+                    hits.update(targets[outputs.argmax(dim=1) == targets].tolist())
+        metrics: Metrics = {}
+        if rows:
+            metrics["accuracy"] = hits.total() / rows.total()
+            metrics["accuracy_by_class"] = {
+                self._name(label): hits[label] / rows[label] for label in sorted(rows)
+            }
         return loss_sum / max(1, samples), samples, metrics
+
+    def _name(self, label: int) -> str:
+        return self._names[label] if 0 <= label < len(self._names) else str(label)
 
     def _load(self, parameters: Parameters) -> None:
         import torch

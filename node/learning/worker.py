@@ -31,6 +31,7 @@ from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
 from node.learning.context import Context, State, describe_data, read_state, write_state
+from node.learning.examination import Examination, Examined
 from node.learning.failures import describe_failure, keep_traceback
 from node.learning.flower_names import answer_imports
 from node.learning.guest import Guest
@@ -57,6 +58,7 @@ class Worker:
         self._places: dict[int, Place] = {}
         self._states: dict[int, State] = {}
         self._head: Model | None = None
+        self._examination: Examination | None = None
 
     def enrol(
         self,
@@ -162,13 +164,42 @@ class Worker:
         judged = self._followers[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
-        numbers: dict[str, Any] = {}
+        told = {name: each for name, each in metrics.items() if name != "accuracy_by_class"}
         if "accuracy" in metrics:
-            numbers["accuracy"] = float(metrics["accuracy"])
-        if "accuracy_by_class" in metrics:
-            by_class = metrics["accuracy_by_class"].items()
-            numbers["accuracy_by_class"] = {str(name): float(each) for name, each in by_class}
-        return float(loss), int(samples), {**metrics, **numbers}
+            told["accuracy"] = float(metrics["accuracy"])
+        by_class = metrics.get("accuracy_by_class")
+        if isinstance(by_class, Mapping):
+            told["accuracy_by_class"] = {str(name): float(each) for name, each in by_class.items()}
+        return float(loss), int(samples), told
+
+    def examine(
+        self,
+        peer: int,
+        name: str,
+        options: dict[str, Any],
+        share: Share,
+        place: Place,
+        course: Course,
+        payload: bytes,
+    ) -> Examined:
+        """Judge a model on the peer's test data, class by class, and keep it for `shuffle`."""
+        train_on, held_out = share.load()
+        test = None if held_out is None else _take_some(held_out, share.seed)
+
+        def judge(rows: Dataset | None) -> Any:
+            # A learner has its rows from when it is built, so each judgement has its own.
+            worker = Worker()
+            worker.enrol(peer, name, options, train_on, rows, place)
+            worker.follow(peer, course)
+            return worker.evaluate(peer, payload, course.rule.model_bits)
+
+        self._examination = Examination(judge, train_on, test)
+        return self._examination.describe()
+
+    def shuffle(self, peer: int, column: int, repeats: int, seed: int) -> list[float]:
+        """Return what shuffling a column costs of the score, each time it is done."""
+        assert self._examination is not None, "a model is examined first"
+        return self._examination.shuffle(column, repeats, seed)
 
     def evaluate_anew(self, peer: int, payload: bytes, model_bits: int) -> Any:
         """Judge as the learner in another process would, which keeps its notes in the same place:

@@ -62,6 +62,24 @@ def combine(
     return model
 
 
+def count_trimmed(
+    rule: Rule, updates: Sequence[Update], coefficients: Sequence[Coefficient]
+) -> list[int]:
+    """Return, for each update, in how many coordinates the trim leaves nothing of its weight; 0 for
+    an update without a weight, which is in no coordinate at all."""
+    voters = [place for place, each in enumerate(coefficients) if each.weight]
+    weights = np.array([coefficients[place].weight for place in voters], np.int64)
+    trim = compute_trim(int(weights.sum()), rule.trim_bps)
+    counts = [0] * len(coefficients)
+    for start in range(0, updates[0].size if trim else 0, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        rows = [shorten(updates[place][block], coefficients[place].clip) for place in voters]
+        kept = sorting.find_kept(np.stack(rows), weights, trim)
+        for place, row in zip(voters, kept, strict=True):
+            counts[place] += int(np.count_nonzero(row == 0))
+    return counts
+
+
 def check_arrays(rule: Rule, head: Model, updates: Sequence[Update], count: int) -> None:
     """Raise `InputRefused` unless there are `count` updates of the rule's dtype, like the head."""
     if head.ndim != 1 or head.dtype != np.int32:

@@ -66,11 +66,38 @@ class Agreement:
     model: Model
 
 
+@dataclass(frozen=True)
+class Merit:
+    """The part of a gain that is the seat's own, `new / of`, from 0 to 1; `is_against`: nothing of
+    it is, since the update does not point the way of the step after."""
+
+    new: int
+    of: int
+    is_against: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """The contribution of a member, `amount`, and the `gain` that it is a part of; both in squared
+    units of the model, rounded down, negative for what harmed."""
+
+    amount: int
+    gain: int
+    merit: Merit
+
+
 def compute_contributions(
     rule: Rule, agreement: Agreement, following: Agreement, before: Model | None
 ) -> list[int]:
     """Return the contribution of each member of `agreement`, in squared units of the model, rounded
-    down; negative for what harmed.
+    down; negative for what harmed. Arguments and errors are those of `value_updates`."""
+    return [each.amount for each in value_updates(rule, agreement, following, before)]
+
+
+def value_updates(
+    rule: Rule, agreement: Agreement, following: Agreement, before: Model | None
+) -> list[Value]:
+    """Return the contribution of each member of `agreement`, and what it was made of.
 
     `following` is what was agreed next, on its model; `before` the model that its head was built
     on, int32 `(d,)`, None where the head is the genesis model. What a zero step is parallel to
@@ -89,14 +116,15 @@ def compute_contributions(
     ):
         shortened = shorten(update, each.clip)
         if each.weight == 0:
-            found.append(0)
+            found.append(Value(0, 0, Merit(1, 1)))
             continue
         without = compute_model_without(rule, agreement, gram, position)
         step = compute_step(without, agreement.model)
         gain = 2 * (compute_inner_product(step, wanted) << rule.guard)
         gain += weight * compute_inner_product(step, step)
-        new, of = _compute_merit(shortened, past, after) if gain > 0 else (1, 1)
-        found.append(gain * new // (2 * weight * of))
+        merit = _compute_merit(shortened, past, after) if gain > 0 else Merit(1, 1)
+        amount = gain * merit.new // (2 * weight * merit.of)
+        found.append(Value(amount, gain // (2 * weight), merit))
     return found
 
 
@@ -160,17 +188,17 @@ def _sum_wanted(rule: Rule, following: Agreement) -> tuple[Step, int]:
     return total, sum(weights)
 
 
-def _compute_merit(update: Update, past: Step | None, after: Step) -> tuple[int, int]:
-    """Return numerator and denominator of `1 - cos(update, past)**2`; 0 where `update` does not
-    point the way of the step `after`."""
+def _compute_merit(update: Update, past: Step | None, after: Step) -> Merit:
+    """Return `1 - cos(update, past)**2`; 0 where `update` does not point the way of the step
+    `after`."""
     if compute_inner_product(update, after) <= 0:
-        return 0, 1
+        return Merit(0, 1, is_against=True)
     if past is None:
-        return 1, 1
+        return Merit(1, 1)
     of = compute_inner_product(update, update) * compute_inner_product(past, past)
     if of == 0:
-        return 1, 1
-    return of - compute_inner_product(update, past) ** 2, of
+        return Merit(1, 1)
+    return Merit(of - compute_inner_product(update, past) ** 2, of)
 
 
 def check_consecutive(agreement: Agreement, following: Agreement) -> None:

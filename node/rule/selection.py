@@ -28,14 +28,22 @@ def compute_median_norm(norms: Sequence[int], weights: Sequence[int]) -> int:
     return ordered[-1][0]
 
 
-def compute_clip_factors(gram: Gram, weights: Sequence[int], clip: int) -> list[int]:
-    """Return, in units of 2**-16, what each update is multiplied by.
+def compute_norms(gram: Gram) -> list[int]:
+    """Return how long each update is, in units of an update, rounded down."""
+    return [isqrt(gram[j][j]) for j in range(len(gram))]
 
-    The limit is `clip`, or twice the median norm where that is less: one long update cannot buy
-    influence, and no peer has to guess how long an honest one will be.
-    """
-    norms = [isqrt(gram[j][j]) for j in range(len(gram))]
-    limit = min(clip, 2 * compute_median_norm(norms, weights))
+
+def compute_limit(norms: Sequence[int], weights: Sequence[int], clip: int) -> int:
+    """Return the norm that no update may exceed: `clip`, or twice the median norm where that is
+    less. One long update cannot buy influence, and no peer has to guess how long an honest one
+    will be."""
+    return min(clip, 2 * compute_median_norm(norms, weights))
+
+
+def compute_clip_factors(gram: Gram, weights: Sequence[int], clip: int) -> list[int]:
+    """Return, in units of 2**-16, what each update is multiplied by to come down to the limit."""
+    norms = compute_norms(gram)
+    limit = compute_limit(norms, weights, clip)
     return [
         FACTOR_ONE if gram[j][j] <= limit**2 else FACTOR_ONE * limit // norm
         for j, norm in enumerate(norms)
@@ -61,8 +69,21 @@ def select_vouched(
     multiplied out: what j weighs is the sum over i of `w_i` times what i vouches for in j. Who is
     vouched for by no more than a faulty share could, `B * w_j`, weighs nothing. Needs `2 B < W`.
     """
+    vouched = compute_vouches(distances, weights, faulty)
+    mixed = [sum(column) for column in zip(*vouched, strict=True)]
+    return [weight if weight > faulty * weights[j] else 0 for j, weight in enumerate(mixed)]
+
+
+def compute_vouches(
+    distances: Sequence[Sequence[int]], weights: Sequence[int], faulty: int
+) -> list[list[int]]:
+    """Return `w_i` times the weight of j that i vouches for, as row i, column j.
+
+    Each vouches for the `W - B` of weight that is nearest to it, itself first; of equally near
+    ones the next seat comes first, and of the last one perhaps a part of its weight.
+    """
     count, trusted = len(weights), sum(weights) - faulty
-    mixed = [0] * count
+    vouches = [[0] * count for _ in range(count)]
     for i in range(count):
         row = distances[i]
         others = sorted(range(1, count), key=lambda ahead: (row[(i + ahead) % count], ahead))
@@ -70,9 +91,9 @@ def select_vouched(
         for ahead in [0, *others]:
             j = (i + ahead) % count
             vouched = min(weights[j], left)
-            mixed[j] += weights[i] * vouched
+            vouches[i][j] = weights[i] * vouched
             left -= vouched
-    return [weight if weight > faulty * weights[j] else 0 for j, weight in enumerate(mixed)]
+    return vouches
 
 
 def select_multi_krum(
@@ -80,16 +101,21 @@ def select_multi_krum(
 ) -> list[int]:
     """Return the weights of the `n - f` members with the lowest scores, and 0 for the others.
 
-    The score of a member is the sum of the squared distances to the `n - f - 2` others nearest to
-    it (Blanchard et al. 2017). Equal scores: the lower seat. Needs `n >= 2 f + 3`.
+    Equal scores: the lower seat. Needs `n >= 2 f + 3`.
     """
-    count = len(weights)
-    scores = []
+    count, scores = len(weights), compute_krum_scores(distances, faults)
+    chosen = set(sorted(range(count), key=lambda j: (scores[j], j))[: count - faults])
+    return [weight if j in chosen else 0 for j, weight in enumerate(weights)]
+
+
+def compute_krum_scores(distances: Sequence[Sequence[int]], faults: int) -> list[int]:
+    """Return, for each member, the sum of the squared distances to the `n - f - 2` others nearest
+    to it (Blanchard et al. 2017)."""
+    count, scores = len(distances), []
     for i in range(count):
         others = sorted(distances[i][j] for j in range(count) if j != i)
         scores.append(sum(others[: count - faults - 2]))
-    chosen = set(sorted(range(count), key=lambda j: (scores[j], j))[: count - faults])
-    return [weight if j in chosen else 0 for j, weight in enumerate(weights)]
+    return scores
 
 
 def compute_coefficients(

@@ -119,3 +119,19 @@ def sum_kept(keys: Rows, ranks: int, weights: NDArray[np.int32], trim: int) -> N
         np.multiply(key >> POSITION_BITS, weight, out=product, dtype=np.float64)
         sums += product
     return sums
+
+
+def find_kept(rows: NDArray[Any], weights: NDArray[np.int64], trim: int) -> NDArray[np.int64]:
+    """Return what a trim keeps of the weight of each of `n` rows in each coordinate, `(n, d)`.
+
+    Slow and plain, for whoever asks about one row; the sums go without it. Of equal values that of
+    the first row counts as the lower one.
+    """
+    order = np.argsort(rows, axis=0, kind="stable")
+    ordered = weights[order]
+    ends = np.cumsum(ordered, axis=0)
+    top = int(weights.sum()) - trim
+    inside = np.clip(ends, trim, top) - np.clip(ends - ordered, trim, top)
+    kept = np.empty(rows.shape, np.int64)
+    np.put_along_axis(kept, order, inside, axis=0)
+    return kept

@@ -42,9 +42,14 @@ def compute_weights(rule: Rule, roll: Roll, members: Sequence[Member]) -> list[i
             return _compute_sample_weights([member.samples for member in members])
 
 
+def compute_samples_cap(claims: Sequence[int]) -> int:
+    """Return what a claim of samples counts for at most."""
+    return SAMPLES_CAP * median_low(claims)
+
+
 def _compute_sample_weights(claims: list[int]) -> list[int]:
     """Return weights by capped claims; where the capped claims are all 0, each weighs 1."""
-    cap = SAMPLES_CAP * median_low(claims)
+    cap = compute_samples_cap(claims)
     capped = [min(claim, cap) for claim in claims]
     total = sum(capped)
     if total == 0:

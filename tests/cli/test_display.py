@@ -69,8 +69,10 @@ def test_print_summary__no_accuracy__tells_the_loss_alone(capsys):
     assert "agreed 1 of 1 rounds, loss 0.250" in capsys.readouterr().out
 
 
-def test_print_summary__right_about_some_classes__tells_their_mean_and_the_worst(capsys):
-    by_class = {"paid": 0.75, "default": 0.25}
-    judged = Summary(1, 1, 0.7, 0.5, b"\x01" * 32, 2.0, 1.0, 1.0, None, False, by_class=by_class)
-    print_summary(judged)
-    assert "class  mean of all 0.500, worst 0.250 (default)\n" in capsys.readouterr().out
+def test_print_summary__accuracy_by_class__the_worst_come_first(capsys):
+    by_class = {f"c{number}": 1 - number / 20 for number in range(13)}
+    usual = (1, 1, 0.7, 0.25, b"\x01" * 32, 2.0, 1.0, 1.0, None, False)
+    print_summary(Summary(*usual, accuracy_by_class=by_class))
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("class ")]
+    assert line.startswith("class  mean 0.700: c12 0.400, c11 0.450, ")
+    assert line.endswith("c3 0.850 and 3 that do better")

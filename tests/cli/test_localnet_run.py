@@ -8,6 +8,7 @@ import sys
 import pytest
 
 SUMMARY = {
+    "accuracy_by_class",
     "event",
     "rounds",
     "agreed",

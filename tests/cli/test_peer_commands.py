@@ -36,12 +36,24 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
     for process in (first, second, again):
         log = end(process)
         assert "act=agreed height=2 head=0x" in log
-        assert re.search(r"act=judged height=1 loss=\d\.\d{4} accuracy=0\.\d{4} samples=113\n", log)
+        judged = r"act=judged height=1 loss=\d\.\d{4} accuracy=0\.\d{4} samples=114 weakest='[01]' "
+        assert re.search(judged, log)
     states = [consortium.status(name) for name in "abc"]
     assert {state["height"] for state in states} == {states[0]["height"]}
     assert states[0]["height"] >= 2
     assert len({state["head"] for state in states}) == 1
     assert [state["seat"] for state in states] == [0, 1, 2]
+
+    # What became of each one's update, and how good the head is on its own data.
+    for seat, name in enumerate("abc"):
+        told = consortium.ask("peer", "explain", consortium.folder(name), "1", "--json")
+        assert (told["seat"], told["round"], told["missing"]) == (seat, 1, None)
+        assert told["is_as_ruled"] is True
+        assert told["contribution"] is not None
+        told = consortium.ask("peer", "diagnose", consortium.folder(name), "--json")
+        assert told["samples"] == 114
+        assert len(told["importance"]) == 30
+        assert told["importance"][0]["mean"] > 0
 
     # Whoever has lost its blobs gets them from the others, and recomputes all of it; a checkpoint
     # that the chain does not have is told.

@@ -24,6 +24,10 @@ def test_run__defaults__agrees_every_round_with_all_aboard(plain):
     assert (summary.rounds, summary.agreed, summary.is_idle) == (3, 3, False)
     assert summary.head == ended[-1].model_root
     assert summary.accuracy == ended[-1].accuracy > 0.85
+    assert set(summary.accuracy_by_class) == {"malignant", "benign"}
+    least, most = sorted(summary.accuracy_by_class.values())
+    assert least < summary.accuracy < most
+    assert summary.to_dict()["accuracy_by_class"]["benign"] > 0.85
     assert summary.gas_per_peer_round > 0
     # The fourth vote of five makes two thirds; the fifth may come a block later.
     assert all(report.votes >= 4 for report in ended)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from node.errors import JournalFailed
-from node.journal import Journal, Trained
+from node.journal import Journal, Preparation, Trained, read_preparation
 
 ROOT = Path(__file__).parents[2]
 PARENT, OTHER, KEY = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
@@ -88,7 +88,7 @@ def test_journal__killed_after_an_entry__has_it(path):
 import os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-from node.journal import Journal, Trained
+from node.journal import Journal, Preparation, Trained, read_preparation
 journal = Journal(Path({str(path)!r}))
 journal.record_trained({PARENT!r}, 1, Trained({FIRST.root!r}, 20, 3))
 journal.record_recomputed({KEY!r}, 1, {FIRST.root!r})
@@ -168,3 +168,20 @@ def test_journal__no_such_folder__fails(tmp_path):
     with pytest.raises(JournalFailed, match="expected a database"):
         Journal(tmp_path / "none" / "journal.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_read_preparation__another_process_writes_there__reads_what_is_there(tmp_path):
+    path = tmp_path / "journal.db"
+    parent, trained = b"\x01" * 32, Trained(b"\x02" * 32, 10, 1)
+    assert read_preparation(path, parent, 3) is None
+    with Journal(path) as journal:
+        journal.record_trained(parent, 3, trained)
+        assert read_preparation(path, parent, 3) == Preparation(trained, is_announced=False)
+        journal.record_intention("attest", 3, parent)
+        assert read_preparation(path, parent, 3) == Preparation(trained, is_announced=False)
+        journal.record_intention("attest_and_commit", 3, parent)
+        assert read_preparation(path, parent, 3) == Preparation(trained, is_announced=True)
+        assert read_preparation(path, parent, 4) == Preparation(None, is_announced=False)
+    path.write_bytes(b"no database at all, but for some bytes")
+    with pytest.raises(JournalFailed, match="expected readable entries"):
+        read_preparation(path, parent, 3)

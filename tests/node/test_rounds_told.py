@@ -83,6 +83,16 @@ def test_look__the_head_was_judged__is_told_once(lab, told):
     assert judge.polls == 4
 
 
+def test_look__the_learner_says_it_by_class__the_weakest_is_named(lab, told):
+    judge = Judge()
+    rounds = Rounds(SEAT, lab.contract, lab.exchange.shelf(SEAT), judge)
+    rounds.look(lab.observer.history)
+    by_class = {"well": 0.95, "ill": 0.5, "dead": 0.5}
+    judge.answer((0.25, 114, {"accuracy": 0.9, "accuracy_by_class": by_class}))
+    rounds.look(())
+    assert told.messages[-1].endswith(" samples=114 weakest='dead' weakest_accuracy=0.5000")
+
+
 def test_look__several_heads_at_once__only_the_newest_is_judged(lab, told):
     judge = Judge()
     Rounds(SEAT, lab.contract, lab.exchange.shelf(SEAT), judge).look(lab.observer.history)

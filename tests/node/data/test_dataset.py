@@ -92,3 +92,13 @@ def test_encode_labels__integers__sort_by_value() -> None:
 def test_encode_labels__text__sorts_by_code_point() -> None:
     labels, classes = encode_labels(np.array(["b", "a", "B"]))
     assert (labels.tolist(), classes) == ([2, 1, 0], ("B", "a", "b"))
+
+
+def test_group_columns__names__features_of_one_column_go_together() -> None:
+    named = Dataset("toy", FEATURES, LABELS, ("no", "yes"), columns=("sex", "age", "sex"))
+    assert named.group_columns() == (("sex", (0, 2)), ("age", (1,)))
+    assert named.take(np.array([1])).columns == ("sex", "age", "sex")
+    assert named.fingerprint() == build().fingerprint()
+    assert [name for name, _ in build().group_columns()] == ["column 0", "column 1", "column 2"]
+    with pytest.raises(InvalidDataset, match="expected 3 names of columns, got 2"):
+        Dataset("toy", FEATURES, LABELS, ("no", "yes"), columns=("sex", "age"))

@@ -55,7 +55,9 @@ def test_take__some_rows__takes_targets_and_groups_along():
 
 def test_build_dataset__categories_of_the_file__are_sorted():
     declared = {**DECLARED, "columns": {**DECLARED["columns"], "sex": "category"}}
-    assert build(**declared).features[:, 1:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
+    built = build(**declared)
+    assert built.features[:, 1:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
+    assert built.group_columns() == (("age", (0,)), ("sex", (1, 2)))
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,9 @@ def test_fit__a_peer_without_one_of_the_classes__has_a_model_of_all(kind):
     assert [array.shape for array in arrays] == [(3, 3), (3,)]
     assert samples == 40
     assert learner.evaluate(arrays, {"seed": 5, "round": 1})[2]["accuracy"] > 0.9
+    by_class = learner.evaluate(arrays, {"seed": 5, "round": 1})[2]["accuracy_by_class"]
+    assert len(by_class) >= 2
+    assert min(by_class.values()) > 0.5
 
 
 def test_fit__a_regression__finds_the_line_and_has_no_accuracy():

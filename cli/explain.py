@@ -1,0 +1,130 @@
+"""`holdfast peer explain` and `holdfast federation explain`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.display import print_json
+from cli.explain_json import describe_explanation
+from cli.explain_words import print_explanation
+from cli.folder import Folder
+
+if TYPE_CHECKING:
+    from chain.types import Seat
+    from localnet.source import Source
+    from node.explanation import Explanation, Past
+
+Round = Annotated[
+    int | None,
+    typer.Argument(metavar="[ROUND]", show_default="the last that was agreed on", help="Which."),
+]
+
+
+def explain_peer(
+    folder: Folder,
+    round_id: Round = None,
+    seat: Annotated[
+        int | None,
+        typer.Option(metavar="N", show_default="its own", help="Another seat's update."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what became of this peer's update in a round, and why: clipped, left out, unpaid.
+
+    Reads the chain and the folder, also while the peer is at work. Where a blob is not in the
+    folder, says what the chain says, and exits with 1 (peer audit fetches what is missing).
+    """
+    from chain.types import Seat
+    from chain.wallet import read_address
+    from node.daemon.opening import find_seat
+    from node.settings import KEYSTORE
+
+    with options.open_any_source(folder, None, None, None, None) as source:
+        contract = source.contract
+        if seat is None:
+            own = find_seat(contract, read_address(folder / KEYSTORE))
+            told = _explain(source, round_id, own)
+            _tell(source, told, as_json=as_json, preparation=_read_preparation(folder, told))
+        else:
+            _tell(source, _explain(source, round_id, Seat(seat)), as_json=as_json)
+
+
+def explain_federation(
+    seat: Annotated[int, typer.Option(metavar="N", help="Whose update.")],
+    round_id: Round = None,
+    peer: options.Peer = None,
+    directory: options.Dir = None,
+    rpc: options.Rpc = None,
+    contract: options.Address = None,
+    blobs: options.BlobsDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what became of a seat's update in a round, and why: clipped, left out, unpaid.
+
+    With the chain alone it tells what the chain says; norms, distances and contributions need the
+    blobs.
+    """
+    from chain.types import Seat
+
+    with options.open_any_source(peer, directory, rpc, contract, blobs) as source:
+        _tell(source, _explain(source, round_id, Seat(seat)), as_json=as_json)
+
+
+def _explain(source: "Source", round_id: int | None, seat: "Seat") -> "Explanation":
+    from chain.types import RoundId
+    from node.explanation import explain, find_last_round
+
+    past = _build_past(source)
+    last = find_last_round(past.ledger) if round_id is None else RoundId(round_id)
+    return explain(past, source.kept_blobs, last, seat)
+
+
+def _build_past(source: "Source") -> "Past":
+    from node.earnings import find_settled
+    from node.explanation import Past
+
+    observer = source.contract.observer
+    assert observer.block is not None, "it was polled, and its creation is mined"
+    settled = find_settled(observer.ledger, observer.block, source.now())
+    naming = source.contract.naming
+    return Past(observer.ledger, observer.block, observer.history, naming, settled)
+
+
+def _read_preparation(folder: Path, told: "Explanation") -> tuple[str, ...]:
+    """Return what the folder knows of an update that is not on the chain, in words."""
+    from datetime import UTC, datetime
+
+    from node.explanation import Fate
+    from node.journal import read_preparation
+    from node.learning.hosting import TRACEBACK
+    from node.settings import JOURNAL
+
+    if told.fate is not Fate.SILENT or told.parent is None:
+        return ()
+    found = read_preparation(folder / JOURNAL, told.parent, told.round)
+    if found is None:
+        return ("this folder has no journal",)
+    if found.is_announced:
+        return ("its journal has it trained and sent: it did not reach the chain in time",)
+    if found.trained is not None:
+        return ("its journal has it trained: it was ready too late, or nothing could be sent",)
+    words = ["its journal has no update for it: it was not trained here on that model"]
+    traceback = folder / TRACEBACK
+    if traceback.exists():
+        at = datetime.fromtimestamp(traceback.stat().st_mtime, UTC)
+        words.append(f"its learner failed last at {at:%Y-%m-%d %H:%M:%S} UTC: {traceback}")
+    return tuple(words)
+
+
+def _tell(
+    source: "Source", told: "Explanation", *, as_json: bool, preparation: tuple[str, ...] = ()
+) -> None:
+    """Print it; raise what of it was not to be had."""
+    if as_json:
+        print_json(describe_explanation(told, preparation))
+    else:
+        print_explanation(told, source.contract.parameters.update_bits, preparation)
+    if told.missing is not None:
+        raise told.missing

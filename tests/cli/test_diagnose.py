@@ -1,0 +1,52 @@
+"""An agreed model on a peer's own data, by the peer's own learner."""
+
+import pytest
+
+
+def diagnose(pair, *more):
+    return pair.here("peer", "diagnose", pair.folder("a"), *more)
+
+
+def test_diagnose__the_genesis_model__by_class_and_nothing_depends_on_any_column(idle_pair):
+    outcome = diagnose(idle_pair, "--repeats", "2", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    (told,) = outcome.lines
+    assert (told["event"], told["height"], told["score"]) == ("diagnosis", 0, "accuracy")
+    assert set(told["classes"]) == {"0", "1"}
+    trained = [each["trained"] for each in told["classes"].values()]
+    held_out = [each["samples"] for each in told["classes"].values()]
+    # Half of 569 rows less the fifth that nobody trains on, which is all judged on.
+    assert (sum(trained), sum(held_out), told["samples"]) == (228, 114, 114)
+    # Zeros tie, and the lowest class is said, whatever stands in a column.
+    assert [each["accuracy"] for each in told["classes"].values()] == [1.0, 0.0]
+    assert told["accuracy"] == held_out[0] / 114
+    assert [each["mean"] for each in told["importance"]] == [0.0] * 30
+    assert told["no_importance"] is None
+
+
+def test_diagnose__in_words__classes_columns_and_a_picture(idle_pair, tmp_path):
+    picture = tmp_path / "a.png"
+    outcome = diagnose(idle_pair, "--repeats", "1", "--top", "3", "--plot", str(picture))
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("height 0, round 0: accuracy 0.5")
+    assert lines[1].startswith("  trains on 228 samples, worth 2.0 of 2 classes")
+    assert "  0  accuracy 1.0000, loss 0.6931, on 57 samples held out; trained on 102" in lines
+    assert "what accuracy loses when a column is shuffled, the first 3 of 30 columns" in lines
+    assert lines[-3:] == [f"  column {place}  +0.0000 ± 0.0000" for place in range(3)]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [
+        ("a", ("--height", "7"), "model: height: expected 0 to 0, got 7"),
+        ("a", ("--plot", "a.jpg"), "picture: expected a file ending in .png, got 'a.jpg'"),
+        ("b", (), "blob 0x"),
+        ("none", (), "expected a peer's settings"),
+    ],
+)
+def test_diagnose__nothing_to_judge__is_one_line(idle_pair, name, more, told):
+    outcome = idle_pair.here("peer", "diagnose", idle_pair.folder(name), *more)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert told in outcome.err
