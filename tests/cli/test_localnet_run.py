@@ -14,7 +14,6 @@ SUMMARY = {
     "agreed",
     "lapsed",
     "accuracy",
-    "accuracy_by_class",
     "loss",
     "head",
     "seconds",
