@@ -67,7 +67,11 @@ def name_algorithm(entry: object) -> object:
     return {"name": name, "options": options}
 
 
-AlgorithmEntry = Annotated[AlgorithmTable, BeforeValidator(name_algorithm)]
+AlgorithmEntry = Annotated[
+    AlgorithmTable,
+    BeforeValidator(name_algorithm),
+    Field(description="a text such as fedprox:0.1, or a table"),
+]
 
 
 class DataTable(Table):

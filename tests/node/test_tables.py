@@ -8,7 +8,7 @@ from node.tables import Table, find_misfit, list_entries
 
 PAGES = (founding._Page, settings._Page, spec._Document)
 FOREIGN = ("Input", "should", "required", "permitted", "match", "a table")
-TABLES = ("learner.options", "data.columns")
+TABLES = ("learner.options", "algorithm.options", "data.columns")
 """Entries that are tables of whatever a learner, or a file, has."""
 
 
