@@ -88,7 +88,10 @@ class Worker:
         )
         # All peers' factories draw alike, so that what they begin with is alike.
         seed_all(place.seed)
-        found = load_factory(name)(context)
+        factory = load_factory(name)
+        # Once more: what came with its module, such as torch, has seeded itself as it likes.
+        seed_all(place.seed)
+        found = factory(context)
         self._learners[peer] = Guest(recognise(found, options, place, data), options, place)
 
     def enrol_share(

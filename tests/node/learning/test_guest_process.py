@@ -209,6 +209,31 @@ def test_enrol__files_named_as_ours__shadow_nothing(course, tmp_path, monkeypatc
         process.close()
 
 
+def test_enrol__a_module_that_seeds_generators_when_loaded__begins_alike_all_the_same(tmp_path):
+    # As torch does with its own, so that two peers began with two models.
+    (tmp_path / "drawing.py").write_text(
+        "import numpy as np\nimport guests\n\nnp.random.seed(None)\n\n"
+        "class Drawing(guests.Mean):\n"
+        "    def __init__(self, context):\n"
+        "        super().__init__(context)\n"
+        "        self.start = np.random.random(2)\n"
+        "    def get_parameters(self, config):\n"
+        "        return [self.start]\n"
+    )
+    (tmp_path / "guests.py").write_text((CODE / "guests.py").read_text())
+    found = []
+    for _ in range(2):
+        process = LearnerProcess(Hosting(code=tmp_path))
+        try:
+            place = Place(1, 3)
+            asked = process.ask("enrol", (SEAT, "drawing:Drawing", {}, None, None, place))
+            process.settle(asked)
+            found.append(process.settle(process.ask("describe", (SEAT,)))[1][0].tolist())
+        finally:
+            process.close()
+    assert found[0] == found[1]
+
+
 def test_enrol__a_module_that_raises__is_told_with_its_line(course, tmp_path):
     code = tmp_path / "code"
     code.mkdir()
