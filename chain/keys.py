@@ -4,12 +4,18 @@ All are `keccak256(abi.encode(...))` of static words, so they are spelled out by
 each, big endian, addresses as numbers (https://docs.soliditylang.org/en/latest/abi-spec.html).
 """
 
+from functools import lru_cache
+
 from eth_hash.auto import keccak
 
 from chain.states import Record
 from chain.types import Committed, Key, Proposed, Root, RoundId, Seat, Wei
 
+REMEMBERED = 4096
+"""The same words come again with every block: turns, and what a row of commitments had come to."""
 
+
+@lru_cache(maxsize=REMEMBERED)
 def hash_words(*words: int | bytes) -> bytes:
     """Return keccak256 over words: integers of 0 to 2**256 - 1, or 32 bytes as they are.
 

@@ -88,6 +88,7 @@ def start(
     )
 
 
+@pytest.mark.slow
 def test_send__two_processes_with_one_key__every_call_is_done_once(node: NodeLab) -> None:
     before = node.told()
     with start(RACE, node, "a") as one, start(RACE, node, "b") as two:

@@ -62,6 +62,7 @@ def living(folder: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_up__some_rounds__ends_by_itself_with_the_summary_of_run(holdfast, small, folder):
     keys = set(holdfast(*small, "--json").summary)
     first, *ended, summary = run_to_end(folder, 2)

@@ -96,6 +96,7 @@ def test_run__fedprox_of_mu_0__is_the_federation_without_it():
     assert run(replace(SCENARIO, algorithm="fedprox:0")) == run(SCENARIO)
 
 
+@pytest.mark.slow
 def test_run__kept_and_gone_on_with__is_as_without_a_pause(tmp_path):
     scenario = replace(SCENARIO, algorithm="scaffold:10", rule="vouched")
     whole = run(scenario)
