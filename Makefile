@@ -7,6 +7,8 @@ MINOR := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])
 WORKERS := $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 CONSTRAINTS := constraints-$(MINOR).txt
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
+# Programs of ours start in the tests by the hundred: each would be compiled anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test test-all check bench format contract gas clean
 

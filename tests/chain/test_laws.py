@@ -53,7 +53,13 @@ __all__ = [
 TOPICS = {entry["name"]: "0x" + topic.hex() for topic, entry in EVENTS.items()}
 
 
-@pytest.fixture(params=KINDS)
+EVERY_TIME = ("in_process", "over_http", "anvil")
+"""The others differ from these in how bytes travel (see test_transports)."""
+
+
+@pytest.fixture(
+    params=[k if k in EVERY_TIME else pytest.param(k, marks=pytest.mark.slow) for k in KINDS]
+)
 def lab(request: pytest.FixtureRequest) -> Lab:
     return found(request.getfixturevalue(request.param))
 

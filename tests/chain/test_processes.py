@@ -73,7 +73,7 @@ print("0x" + receipt.transaction.hex())
 )
 
 
-@pytest.fixture(params=["served", "anvil"])
+@pytest.fixture(params=[pytest.param("served", marks=pytest.mark.slow), "anvil"])
 def node(request: pytest.FixtureRequest) -> Iterator[NodeLab]:
     with NODES[request.param]() as lab:
         yield lab
@@ -111,7 +111,14 @@ def test_send__two_processes_with_one_key__every_call_is_done_once(node: NodeLab
     assert len(told) == 24
 
 
-@pytest.mark.parametrize("moment", ["noted", "sent", pytest.param("mined", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("noted", marks=pytest.mark.slow),
+        "sent",
+        pytest.param("mined", marks=pytest.mark.slow),
+    ],
+)
 def test_find__killed_between_the_note_and_the_receipt__the_next_process_ends_it(
     node: NodeLab, tmp_path: Path, moment: str
 ) -> None:

@@ -19,7 +19,10 @@ from federation_lab import OpenLab, open_lab
 
 __all__ = ["open_lab"]
 
-SMALL = ("--peers", "4", "--rounds", "2", "--dataset", "breast_cancer", "--learner", "softmax")
+SMALL = (
+    *("--peers", "4", "--rounds", "2", "--dataset", "breast_cancer", "--learner", "softmax"),
+    *("--cores", "1"),
+)
 
 
 @pytest.fixture

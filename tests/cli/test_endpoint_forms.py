@@ -119,6 +119,7 @@ def test_help__of_what_takes_an_endpoint__tells_its_forms(holdfast, command):
         assert form in words
 
 
+@pytest.mark.slow
 def test_run__on_a_node__gives_the_same_head(holdfast, small):
     with Devnet(accounts=1, clock=lambda: 0) as devnet, serve(devnet) as server:
         far = holdfast(*small, "--rpc", f"http://{server.host}", "--audit", "--json")

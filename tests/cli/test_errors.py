@@ -109,6 +109,7 @@ def test_root__what_stops_a_command__is_one_line(holdfast, kept, monkeypatch, er
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_run__the_disk_full_in_the_middle__one_line_and_the_run_goes_on_later(
     holdfast, small, tmp_path
 ):

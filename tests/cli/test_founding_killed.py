@@ -109,6 +109,7 @@ def init(consortium):
     ]
 
 
+@pytest.mark.slow
 def test_init__killed_anywhere_and_called_again__is_a_whole_folder(consortium, init):
     points = die_everywhere([], init)
     assert points >= 3  # the folder, the key, the settings

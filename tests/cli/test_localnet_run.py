@@ -95,8 +95,8 @@ def _read(terminal):
 
 @pytest.mark.parametrize(
     "change",
-    [(), ("--order-seed", "5"), ("--recompute-each",), ("--cores", "1")],
-    ids=["again", "other order", "recompute each", "one core"],
+    [(), ("--order-seed", "5"), ("--recompute-each",), ("--cores", "2")],
+    ids=["again", "other order", "recompute each", "two cores"],
 )
 def test_run__same_seed__same_head(holdfast, small, change):
     seeded = (*small, "--seed", "7", "--json")
@@ -124,6 +124,7 @@ def test_run__byzantine_seats__are_named_highest_first(holdfast, small):
     assert "Byzantine: 3 zero" in outcome.out
 
 
+@pytest.mark.slow
 def test_run__kept__goes_on_where_it_stopped(holdfast, small, tmp_path):
     kept = ("--keep", str(tmp_path / "run"), "--json")
     first = holdfast(*small, *kept)
@@ -134,6 +135,7 @@ def test_run__kept__goes_on_where_it_stopped(holdfast, small, tmp_path):
     assert longer.summary["head"] == whole.summary["head"]
 
 
+@pytest.mark.slow
 def test_run__killed_in_the_middle__the_same_command_ends_with_the_same_head(
     holdfast, small, tmp_path
 ):

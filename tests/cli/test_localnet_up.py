@@ -8,21 +8,31 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from localnet.fleet.processes import Processes
 
 HOLDFAST = (sys.executable, "-m", "cli")
-SMALL = ("--peers", "3", "--dataset", "breast_cancer", "--learner", "softmax")
+SMALL = ("--peers", "3", "--dataset", "two_kinds.npz", "--learner", "softmax")
 QUICK = ("--commit-seconds", "6", "--grace-seconds", "1", "--attest-seconds", "24")
 WAIT_SECONDS = 300
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
+    write_data(tmp_path / "two_kinds.npz")
+    monkeypatch.chdir(tmp_path)
     yield tmp_path / "up"
     processes = Processes(tmp_path / "up")
     processes.stop(processes.names())
+
+
+def write_data(path: Path) -> None:
+    """Two kinds, told apart by the first of four columns; each program reads them in no time."""
+    y = np.arange(200) % 2
+    x = np.random.default_rng(1).normal(size=(200, 4)) + 3 * np.eye(4)[0] * y[:, np.newaxis]
+    np.savez(path, x=x.astype(np.float32), y=y)
 
 
 def begin(folder: Path, *more: str) -> subprocess.Popen[str]:

@@ -112,6 +112,7 @@ def test_federation_init__json__is_the_page_in_figures(holdfast, code, tmp_path)
     }
 
 
+@pytest.mark.slow
 def test_peer_run__three_programs__train_a_learner_of_their_own(consortium, holdfast, code):
     page = consortium.directory / "plan.toml"
     drafted = holdfast("federation", "init", "--out", str(page), "--peers", "3", *own(code))

@@ -93,11 +93,12 @@ def test_run__stopped_while_it_waits_for_a_silent_node__ends_with_0(consortium):
             stop(process)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
     [
         (signal.SIGTERM, 0),
-        pytest.param(signal.SIGINT, INTERRUPTED, marks=pytest.mark.slow),
+        (signal.SIGINT, INTERRUPTED),
     ],
     ids=["term", "int"],
 )

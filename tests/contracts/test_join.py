@@ -1,7 +1,7 @@
 """`join`: a seat for ether, which counts from the first round that nobody has named."""
 
 import pytest
-from federation_lab import ACCOUNTS, ETHER, NOBODY, Lab, OpenLab
+from federation_lab import ACCOUNTS, ETHER, NOBODY, Lab, OpenLab, open_federation
 from web3.exceptions import Web3RPCError
 
 from chain.admission import compute_admission_proof, compute_admission_root, compute_leaf
@@ -140,11 +140,10 @@ def test_join__before_the_first_round__counts_in_it(open_lab: OpenLab) -> None:
     assert lab.federation.get_round().power_wei == 4 * ETHER
 
 
-def test_join__total_of_95_bits__refuses_a_wei_too_much(
-    open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_join__total_of_95_bits__refuses_a_wei_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chain.devnet.building.GENESIS_BALANCE_WEI", 2**97)
-    lab = open_lab()
+    # Not one that was founded before, with less money about.
+    lab = open_federation()
     lab.join(0, 2**94)
     with lab.refused("seats: total stake of 2**95 wei or more"):
         lab.join(1, 2**94)
@@ -152,6 +151,7 @@ def test_join__total_of_95_bits__refuses_a_wei_too_much(
     with lab.refused("seats: total stake of 2**95 wei or more"):
         lab.top_up(0, 1)
     assert lab.balance_wei == 2**95 - 1
+    lab.devnet.close()
 
 
 def test_join__ether_sent_without_a_call__refused(lab: Lab) -> None:

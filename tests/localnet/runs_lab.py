@@ -21,8 +21,9 @@ def small(**changed):
 
 
 def run(scenario, **how):
-    """Return the rounds' reports and the summary."""
-    with Localnet(scenario, **how) as net:
+    """Return the rounds' reports and the summary; on one core, since each starts a process and the
+    tests are on all of them."""
+    with Localnet(scenario, **{"cores": 1, **how}) as net:
         ended = [report for report in net.run() if isinstance(report, RoundEnded)]
         return ended, net.summary()
 

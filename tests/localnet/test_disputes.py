@@ -10,7 +10,7 @@ from localnet.scenario import ETHER
 
 def play(scenario):
     """Return what was told on the chain, the stakes that are left, and the summary."""
-    with Localnet(scenario) as net:
+    with Localnet(scenario, cores=1) as net:
         for _ in net.run():
             pass
         told = [(logged.at.block, logged.event) for logged in net.setting.observer.history]

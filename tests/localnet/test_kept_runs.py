@@ -30,6 +30,7 @@ def directory(tmp_path_factory):
     return kept_in
 
 
+@pytest.mark.slow
 def test_run__resumed_after_its_end__reports_the_further_rounds_and_their_head(
     undisturbed, tmp_path
 ):
@@ -41,7 +42,9 @@ def test_run__resumed_after_its_end__reports_the_further_rounds_and_their_head(
     assert audit_kept(tmp_path / "run") == (None, [r.model_root for r in undisturbed[0]])
 
 
-@pytest.mark.parametrize("steps", [1, 3, 5, 8])
+@pytest.mark.parametrize(
+    "steps", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5)), 8]
+)
 def test_run__stopped_after_any_pass_and_resumed__has_the_head_of_one_that_was_not(
     undisturbed, tmp_path, steps
 ):

@@ -34,12 +34,12 @@ def test_run__defaults__agrees_every_round_with_all_aboard(plain):
     [
         ({}, {}),
         ({"order_seed": 1}, {}),
-        ({"order_seed": 2}, {"cores": 1}),
-        ({}, {"cores": 1}),
+        ({"order_seed": 2}, {"cores": 2}),
         ({}, {"cores": 2}),
+        ({}, {"cores": 3}),
         ({}, {"shares_compute": False}),
     ],
-    ids=["again", "order 1", "order 2, one core", "one core", "two cores", "each computes"],
+    ids=["again", "order 1", "order 2, two cores", "two cores", "three cores", "each computes"],
 )
 def test_run__same_seed__gives_the_same_head(plain, changed, how):
     ended, summary = run(small(**changed), **how)
@@ -66,7 +66,10 @@ def test_run__two_byzantine_of_seven__every_round_is_agreed(kind, order_seed):
     assert summary.accuracy > 0.8
 
 
-@pytest.mark.parametrize("kind", ["garbage", "withhold", "serve_half"])
+@pytest.mark.parametrize(
+    "kind",
+    ["withhold", *(pytest.param(k, marks=pytest.mark.slow) for k in ("garbage", "serve_half"))],
+)
 def test_run__byzantine_on_disk_and_each_computing__gives_the_same_head(kind, tmp_path):
     scenario = small(peers=7, rounds=2, byzantine=(f"2:{kind}",), faults_bps=3000)
     apart = run(scenario, directory=tmp_path / "run", shares_compute=False)[1].head
@@ -89,7 +92,7 @@ def test_run__two_of_five_absent_for_two_rounds__lapse_and_go_on_when_they_are_b
     assert (summary.rounds, summary.agreed) == (5, 3)
 
 
-@pytest.mark.parametrize(("seed", "order_seed"), [(1, None), (2, 5), (3, 6)])
+@pytest.mark.parametrize(("seed", "order_seed"), [(1, None), (2, 5)])
 def test_run__two_of_seven_serving_half__lapses_no_round(seed, order_seed):
     scenario = small(
         peers=7,

@@ -59,13 +59,18 @@ def in_process():
     ("node", "scenario"),
     [
         ("served", DIGITS),
-        ("served", ATTACKED),
-        ("served", LAPSING),
         ("served, websocket", DIGITS),
-        ("served, long ago", DIGITS),
-        ("anvil", DIGITS),
         ("anvil", ATTACKED),
         ("anvil", LAPSING),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (
+                ("served", ATTACKED),
+                ("served", LAPSING),
+                ("served, long ago", DIGITS),
+                ("anvil", DIGITS),
+            )
+        ),
     ],
     ids=lambda each: each if isinstance(each, str) else " ".join((*each.byzantine, "digits")),
 )
@@ -80,6 +85,7 @@ def test_run__on_a_node__gives_the_head_of_the_embedded_chain(in_process, node, 
     assert (summary.rounds, summary.agreed) == (expected.rounds, expected.agreed)
 
 
+@pytest.mark.slow
 def test_run__twice_on_one_node__each_time_the_same_head(in_process):
     with run_served() as endpoint:
         heads = {run(DIGITS, endpoint=endpoint)[1].head for _ in range(2)}
@@ -102,7 +108,7 @@ def test_run__ended__the_node_mines_as_it_did(node, is_on):
 
 def test_run__broken_off__the_node_mines_as_it_did():
     with run_served() as endpoint:
-        with Localnet(DIGITS, endpoint=endpoint) as net:
+        with Localnet(DIGITS, endpoint=endpoint, cores=1) as net:
             next(net.run())
             assert ask_node(endpoint, "hardhat_getAutomine") is False
         assert ask_node(endpoint, "hardhat_getAutomine") is True
@@ -115,7 +121,7 @@ def test_run__anvil_that_mines_by_interval__goes_on_with_it(in_process):
 
 
 def test_run__somebody_else_mines__is_told():
-    with run_served() as endpoint, Localnet(DIGITS, endpoint=endpoint) as net:
+    with run_served() as endpoint, Localnet(DIGITS, endpoint=endpoint, cores=1) as net:
         going = net.run()
         next(going)
         for _ in range(2):

@@ -62,6 +62,7 @@ def test_run__data_of_holdfasts__are_dealt_to_a_learner_of_ones_own(tmp_path):
     assert summary.accuracy > 0.9
 
 
+@pytest.mark.slow
 def test_run__kept_and_gone_on_with__remembers_what_it_counted(tmp_path):
     kept = tmp_path / "run"
     run_own(own(), directory=kept)

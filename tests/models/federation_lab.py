@@ -351,18 +351,45 @@ def _decode_log(raw: dict[str, Any]) -> Event:
     return decode_event([bytes(HexBytes(t)) for t in raw["topics"]], bytes(HexBytes(raw["data"])))
 
 
+class Shelf:
+    """Federations by how they were opened, each as it was then: founding one takes longer than what
+    most tests do with it."""
+
+    def __init__(self) -> None:
+        self._free: dict[tuple[object, ...], list[tuple[Lab, str]]] = {}
+        self._out: list[tuple[tuple[object, ...], Lab, str]] = []
+
+    def take(self, stakes: int | tuple[int, ...] = 0, **changes: object) -> Lab:
+        """Return one that nobody else has, as `open_federation` returns it."""
+        key = (stakes, *sorted(changes.items()))
+        free = self._free.get(key)
+        if free:
+            lab, moment = free.pop()
+        else:
+            lab = open_federation(stakes, **changes)
+            moment = str(lab._rpc("evm_snapshot"))
+        self._out.append((key, replace(lab), moment))
+        return self._out[-1][1]
+
+    def put_back(self) -> None:
+        """Bring all that were taken back to how they were opened."""
+        for key, lab, moment in self._out:
+            assert lab._rpc("evm_revert", moment) is True
+            # What a revert leaves as it is.
+            lab._rpc("evm_setAutomine", True)
+            lab.clock.at = START
+            self._free.setdefault(key, []).append((lab, str(lab._rpc("evm_snapshot"))))
+        self._out.clear()
+
+
+SHELF = Shelf()
+
+
 @pytest.fixture
 def open_lab() -> Iterator[OpenLab]:
-    """Create federations on chains of their own; all are closed at the end of the test."""
-    opened: list[Lab] = []
-
-    def open_one(stakes: int | tuple[int, ...] = 0, **changes: object) -> Lab:
-        opened.append(open_federation(stakes, **changes))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.devnet.close()
+    """Take federations, each on a chain of its own, as if just founded; all go back afterwards."""
+    yield SHELF.take
+    SHELF.put_back()
 
 
 @pytest.fixture

@@ -157,6 +157,9 @@ def _compete(pair: Pair, is_ahead: bool) -> None:
     """Let the deciding votes come alone, or each with a commitment to what follows."""
     staff(pair)
     seats = open_votes(pair)
+    if len(seats) < 3:
+        # Other stories may have left too few: a full house, or one whose seats were slashed.
+        return
     number = pair.model.number
     keys = [propose(pair, seat, model=seat) for seat in seats[:2]]
     attest_and_commit(pair, seats[2], keys[1], number + 1)

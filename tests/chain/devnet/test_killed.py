@@ -134,6 +134,7 @@ def check_from(lab: Lab, first: int) -> int:
     return head
 
 
+@pytest.mark.slow
 def test_kill__at_every_statement_that_writes__keeps_what_was_acknowledged(
     open_lab: OpenLab, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_serve__block_seconds__mines_by_itself() -> None:
             pass
 
 
+@pytest.mark.slow
 def test_serve__block_seconds_and_on_demand__mines_at_once_and_by_itself() -> None:
     # What is sent does not wait an hour for its block ...
     with run("--block-seconds", "3600", "--on-demand") as (_, state):

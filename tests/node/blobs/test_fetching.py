@@ -39,6 +39,11 @@ HASTY = replace(QUICK, connect_seconds=30, silence_seconds=30)
 """Soon asks another one too, and gives nobody up for being slow."""
 PATIENT = replace(HASTY, patience_seconds=30)
 CURT = ServingLimits(embargo_seconds=0.2)
+FAULTS = [
+    # Seconds of a machine's work; test_memory has it too.
+    pytest.param(f, marks=pytest.mark.slow) if f is Fault.ENDLESS_INFORMATION else f
+    for f in Fault
+]
 
 
 @pytest.fixture
@@ -71,7 +76,7 @@ def test_fetch__any_size__is_complete_in_the_store(tmp_path, store, size, tag):
     assert_complete(store, blob, payload)
 
 
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.value)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.value)
 def test_fetch__one_source_hostile__comes_from_the_other_and_names_it(good, store, caplog, fault):
     listen(caplog)
     with (
@@ -89,7 +94,7 @@ def test_fetch__one_source_hostile__comes_from_the_other_and_names_it(good, stor
         assert f"act=drop seat=1 url={bad.url!r} blob={BLOB.name} chunk=" in line
 
 
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.value)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.value)
 def test_fetch__only_a_hostile_source__fails_and_names_it(store, caplog, fault):
     listen(caplog)
     with RawServer(misbehave(fault, WIRE)) as bad, fetching(store, {1: bad.url}) as mine:

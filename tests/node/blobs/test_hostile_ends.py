@@ -29,7 +29,7 @@ from node.blobs.limits import ServingLimits
 PAYLOAD, BLOB = draw(CHUNK_BYTES + 700)
 WIRE = Wire(PAYLOAD, BLOB)
 FUZZ = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -68,7 +68,12 @@ def test_fetch__large_blob__takes_little_memory_on_either_side(
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault.ENDLESS, Fault.ENDLESS_HEAD, Fault.ENDLESS_LINE, Fault.ENDLESS_INFORMATION],
+    [
+        Fault.ENDLESS,
+        Fault.ENDLESS_HEAD,
+        Fault.ENDLESS_LINE,
+        pytest.param(Fault.ENDLESS_INFORMATION, marks=pytest.mark.slow),
+    ],
     ids=lambda fault: fault.value,
 )
 def test_fetch__endless_answers_from_three_sources__take_little_memory(as_program, tmp_path, fault):

@@ -13,6 +13,7 @@ FOLDER = os.environ.get("HOLDFAST_DATA")
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="HOLDFAST_DATA is not set")
 
 
+@pytest.mark.slow
 def test_fit__one_pass_over_mnist__reaches_nine_in_ten_on_its_test_part() -> None:
     path = Path(FOLDER or "") / "mnist.npz"
     train, test = read_npz(path), read_npz(path, keys=("x_test", "y_test"))

@@ -55,7 +55,7 @@ def selects_somebody(case):
     return bool(aggregate_readably(case.rule, case.roll, case.members, [], case.updates).credited)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(cases())
 def test_aggregate__any_rule_and_updates__is_the_readable_form_or_refused(case):
     if not has_quorum(case):
