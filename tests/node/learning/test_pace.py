@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.learning.pace import (
@@ -67,6 +67,7 @@ def test_choose__a_step_longer_than_the_budget__is_one():
     assert settle(100.0)[0].choose(BUDGET) == 1
 
 
+@settings(max_examples=40)
 @given(trainings=TRAININGS, budget=st.floats(0, 1e6))
 def test_choose__whatever_was_measured__is_between_one_and_so_many_times_the_last(
     trainings, budget
@@ -74,12 +75,14 @@ def test_choose__whatever_was_measured__is_between_one_and_so_many_times_the_las
     assert 1 <= measure(trainings).choose(budget) <= GROWTH * trainings[-1][0]
 
 
+@settings(max_examples=40)
 @given(trainings=TRAININGS, budgets=st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)))
 def test_choose__more_time__is_never_less_work(trainings, budgets):
     pace = measure(trainings)
     assert pace.choose(min(budgets)) <= pace.choose(max(budgets))
 
 
+@settings(max_examples=40)
 @given(trainings=TRAININGS, slower=st.floats(1, 1e3), at=st.integers(0, 2 * WINDOW))
 def test_choose__one_training_slower__is_never_more_work(trainings, slower, at):
     worse = list(trainings)
@@ -129,6 +132,7 @@ def test_choose__steps_that_do_not_let_themselves_be_measured__grow_by_so_much()
     assert Pace().add(10, 0.0).choose(BUDGET) == 10 * GROWTH
 
 
+@settings(max_examples=40)
 @given(trainings=TRAININGS, unfinished=st.none() | st.integers(1, 10**6))
 def test_from_dict__what_was_written__is_the_same(trainings, unfinished):
     pace = measure(trainings)
