@@ -83,8 +83,8 @@ source = {source}
 {path}
 # The longest that a training may take; by default as long as a round can last.
 {seconds}
-# For how long it shall train in a round: it makes as many local steps as this machine can, with any
-# model and any data. By default the epochs that the federation's options say.
+# For how long it shall train in a round: it makes the local steps that this machine makes in that
+# time. By default the epochs that the federation's options say, however long they take.
 {train_seconds}
 # The most memory that its process may have.
 memory_mib = {memory_mib}
