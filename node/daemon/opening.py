@@ -325,9 +325,7 @@ def count_round_seconds(contract: Contract) -> int:
     return contract.parameters.commit_seconds + contract.parameters.attest_seconds
 
 
-def choose_train_seconds(
-    settings: Settings, commit_seconds: int, hosting: Hosting
-) -> float | None:
+def choose_train_seconds(settings: Settings, commit_seconds: int, hosting: Hosting) -> float | None:
     """Return into which time a training is fitted: what the settings say, but never so long that
     its update would miss the round. None: it is not fitted."""
     wanted = settings.learner_train_seconds
