@@ -5,7 +5,7 @@ FOLDER/keystore.json    the key, encrypted
 FOLDER/journal.db       what the peer did and is about to do
 FOLDER/history.db       what was read of the chain
 FOLDER/blobs/           updates and models
-FOLDER/learner.*        what a learner printed, its last failure, and what it remembers
+FOLDER/learner.*        what a learner printed, its last failure, its pace, and what it remembers
 FOLDER/founding         the creation of a federation, while it is on its way
 FOLDER/lock             held by the process that is at work here
 """
@@ -83,6 +83,9 @@ source = {source}
 {path}
 # The longest that a training may take; by default as long as a round can last.
 {seconds}
+# For how long it shall train in a round: it makes the local steps that this machine makes in that
+# time. By default the epochs that the federation's options say, however long they take.
+{train_seconds}
 # The most memory that its process may have.
 memory_mib = {memory_mib}
 """
@@ -128,6 +131,7 @@ class _Data(Table):
 class _Learner(Table):
     path: str | None = None
     seconds: int | None = Field(default=None, ge=1)
+    train_seconds: int | None = Field(default=None, ge=1)
     memory_mib: int = Field(default=MEMORY_MIB, ge=256)
 
 
@@ -168,6 +172,7 @@ class Settings:
     first being 1; None: all of it. `contract` None: the federation is still to be created.
     `confirmations` in blocks.
     `learner_path`: the folder of a learner of one's own; None: where the peer is started.
+    `learner_train_seconds`: into which a round's local steps are fitted; None: the spec's epochs.
     `certificate`: the files of the certificate and of its key; None: plain http. `ca`: a file of
     authorities to trust beside the system's.
     """
@@ -188,6 +193,7 @@ class Settings:
     limits: Limits = Limits()
     learner_path: str | None = None
     learner_seconds: int | None = None
+    learner_train_seconds: int | None = None
     learner_memory_mib: int = MEMORY_MIB
 
     def host(self, folder: Path, round_seconds: int) -> Hosting:
@@ -259,6 +265,7 @@ def _build(path: Path, table: dict[str, object]) -> Settings:
         limits=Limits(**{each.name: getattr(exchange, each.name) for each in fields(Limits)}),
         learner_path=page.learner.path,
         learner_seconds=page.learner.seconds,
+        learner_train_seconds=page.learner.train_seconds,
         learner_memory_mib=page.learner.memory_mib,
     )
 
@@ -303,9 +310,8 @@ def _write(settings: Settings) -> str:
         label=_entry("label", settings.label),
         share=_entry("share", share),
         path=_entry("path", settings.learner_path),
-        seconds="# seconds = 900"
-        if settings.learner_seconds is None
-        else f"seconds = {settings.learner_seconds}",
+        seconds=_number("seconds", settings.learner_seconds, usual=900),
+        train_seconds=_number("train_seconds", settings.learner_train_seconds, usual=30),
         memory_mib=settings.learner_memory_mib,
     )
 
@@ -313,6 +319,11 @@ def _write(settings: Settings) -> str:
 def _entry(name: str, value: str | None) -> str:
     """Return a line of TOML, or the same commented out for whoever may want it later."""
     return f'# {name} = ""' if value is None else f"{name} = {json.dumps(value)}"
+
+
+def _number(name: str, value: int | None, *, usual: int) -> str:
+    """Return a line of TOML, or one commented out that shows what the value may be like."""
+    return f"# {name} = {usual}" if value is None else f"{name} = {value}"
 
 
 def _write_limits(limits: Limits) -> str:

@@ -3,8 +3,10 @@
 Everything that a peer needs is in its folder and on the chain.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,13 +40,16 @@ from node.daemon.tallies import Tallies
 from node.data.share import OWN, Share
 from node.errors import PeerRefused
 from node.journal import Journal
-from node.learning.hosting import Place
+from node.learning.hosting import Hosting, Place
+from node.learning.pace import DEADLINE_SHARE, cap_budget
 from node.learning.process import LearnerProcess, Pending
 from node.learning.trainer import ProcessTrainer
 from node.peer import Peer
 from node.settings import BLOBS, HISTORY, JOURNAL, Settings
 from node.spec import Spec, parse_spec, rule_of
 from node.training import Course
+
+LOG = logging.getLogger("holdfast.daemon")
 
 
 class Account(Signer, Protocol):
@@ -141,7 +146,11 @@ def open_daemon(
             algorithm=spec.algorithm,
         )
         share = describe_share(settings, spec)
+        hosting = settings.host(folder, count_round_seconds(contract))
         place = describe_place(settings, spec, contract, seat, folder.resolve())
+        commit_seconds = contract.parameters.commit_seconds
+        train_seconds = choose_train_seconds(settings, commit_seconds, hosting)
+        place = replace(place, train_seconds=train_seconds)
 
         def enrol(process: LearnerProcess) -> list[Pending]:
             learner = spec.learner, dict(spec.options)
@@ -150,9 +159,7 @@ def open_daemon(
                 process.ask("follow", (int(seat), course)),
             ]
 
-        trainer = opened.enter_context(
-            ProcessTrainer(enrol, settings.host(folder, count_round_seconds(contract)))
-        )
+        trainer = opened.enter_context(ProcessTrainer(enrol, hosting))
         sender = Sender(contract.federation.web3, account)
         peer = Peer(
             seat=seat,
@@ -316,6 +323,22 @@ def describe_place(
 def count_round_seconds(contract: Contract) -> int:
     """Return how long a round can last."""
     return contract.parameters.commit_seconds + contract.parameters.attest_seconds
+
+
+def choose_train_seconds(settings: Settings, commit_seconds: int, hosting: Hosting) -> float | None:
+    """Return into which time a training is fitted: what the settings say, but never so long that
+    its update would miss the round. None: it is not fitted."""
+    wanted = settings.learner_train_seconds
+    if wanted is None:
+        return None
+    seconds = cap_budget(wanted, commit_seconds, hosting.seconds)
+    if seconds < wanted:
+        LOG.warning(
+            "act=pace error='learner.train_seconds: expected at most %g (%g of commit_seconds %d "
+            "and of learner.seconds %s), got %d: taken as %g'",
+            *(seconds, DEADLINE_SHARE, commit_seconds, hosting.seconds, wanted, seconds),
+        )
+    return seconds
 
 
 def _find_endpoint(contract: Contract, seat: Seat) -> str | None:

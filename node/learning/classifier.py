@@ -6,7 +6,7 @@ import numpy as np
 
 from node.data.dataset import Dataset
 from node.learning.batches import Chunk
-from node.learning.config import get_round, get_seed
+from node.learning.config import get_local_steps, get_round, get_seed
 from node.learning.descent import Pull, descend, gather_all, judge, step_once
 from node.learning.learner import Config, Metrics, Parameters
 from node.learning.network import Stack, Widths, allocate_stack, join_layers, split_layers
@@ -39,10 +39,10 @@ class Classifier:
         self.widths: Widths = (train.width, *hidden, len(train.classes))
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        """Train for the epochs of the options, or the one step that is asked for.
+        """Train for the epochs of the options, or the steps that are asked for.
 
-        A function of the parameters, the training data, `seed`, `round` and the terms of the
-        config, and the partition. Raises InvalidConfig and InvalidParameters.
+        A function of the parameters, the training data, `seed`, `round`, `local_steps` and the
+        terms of the config, and the partition. Raises InvalidConfig and InvalidParameters.
         """
         stack = join_layers(parameters, self.widths)
         terms = get_terms(config, parameters)
@@ -52,7 +52,15 @@ class Classifier:
         else:
             seeds = [get_seed(config), get_round(config), self._partition]
             generator = np.random.default_rng(seeds)
-            descent = descend(stack, self.widths, self._train, self._options, generator, pull)
+            descent = descend(
+                stack,
+                self.widths,
+                self._train,
+                self._options,
+                generator,
+                pull,
+                get_local_steps(config),
+            )
         metrics: Metrics = {"steps": descent.steps, "loss": descent.loss}
         return split_layers(stack), self._train.samples, metrics
 

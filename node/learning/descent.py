@@ -1,6 +1,6 @@
 """Minibatch stochastic gradient descent over one data set, and the judging of what it finds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,10 @@ def descend(
     options: SgdOptions,
     generator: np.random.Generator,
     pull: Pull | None = None,
+    local_steps: int | None = None,
 ) -> Descent:
-    """Move `stack` in place by SGD; the order of samples is drawn from `generator`.
+    """Move `stack` in place by SGD; the order of samples is drawn from `generator`. It goes on for
+    the epochs of the options, or (not None) for so many steps.
 
     Each step subtracts `learning_rate` times the gradient of the batch's mean loss, and of the
     `pull`. A rate too high for the data ends in NaNs, which is for the caller to refuse: no warning
@@ -68,10 +70,10 @@ def descend(
     gradient = allocate_stack(widths, dtype)
     workspaces: dict[int, Buffers] = {}
     weights = compute_class_weights(dataset) if options.class_weights else None
-    steps, loss_sum = 0, 0.0
+    steps, used, loss_sum = 0, 0, 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(options.epochs):
-            order = generator.permutation(dataset.samples)
+        for order in _draw_orders(dataset.samples, options, generator, local_steps):
+            used += len(order)
             for chunk in iterate_chunks(dataset, order, options.batch_size, dtype):
                 batch = chunk.inputs.shape[1]
                 if batch not in workspaces:
@@ -81,7 +83,18 @@ def descend(
                     stack, gradient, chunk, options, weights, workspace, pull
                 )
                 steps += len(chunk.inputs)
-    return Descent(steps=steps, loss=loss_sum / (options.epochs * dataset.samples))
+    return Descent(steps=steps, loss=loss_sum / used)
+
+
+def _draw_orders(
+    samples: int, options: SgdOptions, generator: np.random.Generator, local_steps: int | None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the order of the samples in each epoch, the last one cut off where the steps end."""
+    steps_of_epoch = -(-samples // options.batch_size)
+    left = options.epochs * steps_of_epoch if local_steps is None else local_steps
+    while left > 0:
+        yield generator.permutation(samples)[: left * options.batch_size]
+        left -= steps_of_epoch
 
 
 def _descend_chunk(

@@ -4,7 +4,7 @@ NodeError
 └── LearningError
     ├── UnknownLearner     a name that no built-in learner answers to, or no such factory
     ├── UnknownShape       an object that no adapter makes a learner of
-    ├── StateRefused       a learner's state that cannot be kept or read
+    ├── StateRefused       a learner's state or pace that cannot be kept or read
     ├── InvalidOption      an option that is unknown, or of a value that cannot be
     ├── InvalidConfig      a round's config without its round or seed
     └── InvalidParameters  arrays that are not the layers of this model
@@ -26,7 +26,7 @@ class UnknownShape(LearningError):
 
 
 class StateRefused(LearningError):
-    """A learner's state does not pickle, or its file is damaged."""
+    """A learner's state does not pickle, or the file of it or of its pace is damaged."""
 
 
 class InvalidOption(LearningError):

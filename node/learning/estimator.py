@@ -1,8 +1,9 @@
 """A scikit-learn estimator as a learner: `partial_fit`, or `fit` and a `coef_` that comes of it.
 
 Its parameters are `coef_` and `intercept_`, or a multilayer perceptron's `coefs_` and
-`intercepts_`. An estimator with `partial_fit` makes so many passes over the peer's rows in a round;
-one without is fitted anew, from the head where it has `warm_start`.
+`intercepts_`. An estimator with `partial_fit` makes so many passes over the peer's rows in a round,
+or takes the local steps that it is asked for, a row being one; an estimator without is fitted anew,
+from the head where it has `warm_start`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from node.learning.config import get_local_steps
 from node.learning.context import Data
 from node.learning.errors import InvalidOption, InvalidParameters
 from node.learning.hosting import Place
@@ -68,15 +70,19 @@ class Estimator:
         return [array.copy() for _, array in self._list_arrays()]
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        """Train on the peer's rows. Raises InvalidParameters."""
+        """Train on the peer's rows. Steps are told where so many are asked for; else nobody knows
+        what an estimator calls one. Raises InvalidParameters and InvalidConfig."""
         self._load(parameters)
-        if self._is_incremental:
-            for _ in range(self._epochs):
-                order = np.random.permutation(len(self._y))
-                self._advance(self._x[order], self._y[order])
-        else:
+        local_steps, rows = get_local_steps(config), len(self._y)
+        metrics: Metrics = {}
+        if not self._is_incremental:
             self._fit_anew()
-        return self.get_parameters(config), len(self._y), {}
+        elif local_steps is None:
+            self._visit(self._epochs * rows)
+        else:
+            self._visit(local_steps)
+            metrics["steps"] = local_steps
+        return self.get_parameters(config), rows, metrics
 
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
         """Judge: log loss, or the share of misses where there are no probabilities, of classes;
@@ -119,6 +125,12 @@ class Estimator:
             self._estimator.partial_fit(x, y)
         else:
             self._estimator.partial_fit(x, y, classes=self._classes)
+
+    def _visit(self, rows: int) -> None:
+        """Show the estimator so many rows, pass by pass."""
+        for first in range(0, rows, len(self._y)):
+            order = np.random.permutation(len(self._y))[: rows - first]
+            self._advance(self._x[order], self._y[order])
 
     def _fit_anew(self) -> None:
         x, y = self._x, self._y

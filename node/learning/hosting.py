@@ -6,6 +6,8 @@ from pathlib import Path
 GIBIBYTE = 2**30
 LOG, TRACEBACK, STATE = "learner.log", "learner.traceback", "learner.state"
 """In the folder of notes: what the learner printed, its last failure, and what it remembers."""
+PACE = "learner.pace"
+"""Beside them: how fast it was, where its work is fitted into a time."""
 LOG_BYTES = 2**20
 """A longer log is begun anew with the next process."""
 
@@ -34,10 +36,12 @@ class Place:
 
     `partition` of `partitions`, the first being 0: what Flower calls `partition-id` and
     `num-partitions`. `notes`: the folder of its state; None: the state ends with the process.
-    `seed`: the federation's.
+    `seed`: the federation's. `train_seconds`: into which each training is fitted; None: a training
+    is what the options say, however long it takes.
     """
 
     partition: int = 0
     partitions: int = 1
     notes: Path | None = None
     seed: int = 0
+    train_seconds: float | None = None

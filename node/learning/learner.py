@@ -39,9 +39,12 @@ class Learner(Protocol):
 
         Should be a function of the parameters, the learner's data, and the config's `seed` and
         `round`: then a peer that is killed and restarted within a round learns the same again.
-        The samples are the distinct ones trained on, however often. Metrics: `steps` (int, at
-        least 1: how often the model moved) and `loss` (float: mean over the samples, each as the
-        model stood when it was used).
+        The config may carry `local_steps` (int, at least 1): then so many steps, be it less than a
+        pass over the data or more, instead of what the options say.
+
+        The samples are those of a pass over the data, however often each was used. Metrics:
+        `steps` (int, at least 1: how often the model moved) and `loss` (float: mean over the
+        samples, each as the model stood when it was used).
         """
         ...
 

@@ -8,12 +8,14 @@ cumulative average (`momentum=None`) reads them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from node.learning.config import get_local_steps
 from node.learning.context import Data
 from node.learning.errors import InvalidOption, InvalidParameters
 from node.learning.learner import Config, Metrics, Parameters
@@ -71,7 +73,7 @@ class TorchModule:
         return [_to_array(name, tensor) for name, tensor in self._model.state_dict().items()]
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        """Train for the epochs of the description, or the one step that is asked for. Raises
+        """Train for the epochs of the description, or the steps that are asked for. Raises
         InvalidParameters and InvalidConfig."""
         self._load(parameters)
         self._model.train()
@@ -80,20 +82,29 @@ class TorchModule:
         if terms.is_one_step:
             return self._step_once(optimizer, terms, config)
         pull = self._find_pull(terms)
-        steps, samples, loss_sum = 0, 0, 0.0
-        for _ in range(self._epochs):
-            for inputs, targets in self._train:
-                inputs, targets = inputs.to(self._device), targets.to(self._device)
-                optimizer.zero_grad()
-                loss = self._loss(self._model(inputs), targets)
-                loss.backward()
-                pull()
-                optimizer.step()
-                steps += 1
-                samples += len(targets)
-                loss_sum += float(loss.detach()) * len(targets)
-        metrics: Metrics = {"steps": steps, "loss": loss_sum / max(1, samples)}
-        return self.get_parameters(config), samples // max(1, self._epochs), metrics
+        local_steps = get_local_steps(config)
+        steps, used, loss_sum = 0, Counter[int](), 0.0
+        for at, (inputs, targets) in self._draw(local_steps):
+            inputs, targets = inputs.to(self._device), targets.to(self._device)
+            optimizer.zero_grad()
+            loss = self._loss(self._model(inputs), targets)
+            loss.backward()
+            pull()
+            optimizer.step()
+            steps += 1
+            used[at] += len(targets)
+            loss_sum += float(loss.detach()) * len(targets)
+        metrics: Metrics = {"steps": steps, "loss": loss_sum / max(1, used.total())}
+        samples = used.total() // max(1, self._epochs)
+        if local_steps is not None:
+            samples = _count_samples(self._train, used)
+        return self.get_parameters(config), samples, metrics
+
+    def _draw(self, local_steps: int | None) -> Iterator[tuple[int, tuple[Any, Any]]]:
+        """Yield batches, each with the number of its pass: those of all epochs, or so many."""
+        if local_steps is None:
+            return ((at, batch) for at in range(self._epochs) for batch in self._train)
+        return islice(_repeat(self._train), local_steps)
 
     def _step_once(
         self, optimizer: Any, terms: Terms, config: Config
@@ -197,6 +208,8 @@ class _Batches:
         self._y = torch.from_numpy(y.copy())
         self._batch_size = batch_size
         self._is_shuffled = is_shuffled
+        # What a pass goes over, under the name that torch's own loaders have for it.
+        self.sampler = range(len(y))
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         import torch
@@ -219,6 +232,23 @@ def _choose_loader(
     is_train = name == "train"
     x, y = (data.x_train, data.y_train) if is_train else (data.x_test, data.y_test)
     return _Batches(x, y, batch_size, is_shuffled=is_train)
+
+
+def _repeat(loader: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, tuple[Any, Any]]]:
+    """Yield batches for ever, each with the number of its pass; none of a loader that has none."""
+    for at in count():
+        is_empty = True
+        for batch in loader:
+            is_empty = False
+            yield at, batch
+        if is_empty:
+            return
+
+
+def _count_samples(loader: Iterable[tuple[Any, Any]], used: Mapping[int, int]) -> int:
+    """Return the samples of a whole pass: as the loader tells, or as the longest pass had them."""
+    sampler = getattr(loader, "sampler", None)
+    return len(sampler) if isinstance(sampler, Sized) else max(used.values(), default=0)
 
 
 def _to_array(name: str, tensor: Any) -> NDArray[Any]:

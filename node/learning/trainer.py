@@ -10,6 +10,8 @@ from typing import Self
 from chain.types import Key, RoundId, Seat
 from node.errors import WorkerFailed
 from node.learning.hosting import Hosting
+from node.learning.pace import Obedience
+from node.learning.paced import ASKED
 from node.learning.process import LearnerProcess, Pending
 from node.training import Failed, Fit, Job
 
@@ -55,6 +57,7 @@ class ProcessTrainer:
         self._given_up = 0
         self._skips = 0
         self.tally = Tally()
+        self._obedience = Obedience()
         self._process = self._start()
 
     def __enter__(self) -> Self:
@@ -98,7 +101,8 @@ class ProcessTrainer:
             self._tell_progress(seat, (parent, round_id))
             return None
         del self._running[parent, round_id], self._jobs[parent, round_id]
-        self.tally.seconds += monotonic() - self._begun.pop((parent, round_id))
+        seconds = monotonic() - self._begun.pop((parent, round_id))
+        self.tally.seconds += seconds
         try:
             for before in self._enrolling:
                 before.result()
@@ -109,6 +113,7 @@ class ProcessTrainer:
             self._is_spent = True
             return Failed()
         self.tally.trained += 1
+        self._tell_work(f"seat={seat} round={round_id}", fit, seconds)
         return fit
 
     def judge(self, seat: Seat, payload: bytes, model_bits: int) -> Pending:
@@ -189,6 +194,17 @@ class ProcessTrainer:
         self._told_at = now
         seconds, says = now - self._begun[name], self._process.describe_progress()
         LOG.info("seat=%d round=%d act=train seconds=%.0f says=%r", seat, name[1], seconds, says)
+
+    def _tell_work(self, name: str, fit: Fit, seconds: float) -> None:
+        """Tell what was done where that is fitted into a time, and once if it is not done so."""
+        asked = fit.metrics.get(ASKED)
+        if asked is None:
+            return
+        work = f"samples={fit.samples} steps={fit.steps} asked={asked}"
+        LOG.info("%s act=train %s seconds=%.1f", name, work, seconds)
+        complaint = self._obedience.judge(asked, fit.steps)
+        if complaint is not None:
+            LOG.warning("%s act=train error=%r", name, complaint)
 
     def _start(self) -> LearnerProcess:
         """Return a process that knows its task. Raises what its learner or its data refuse, and

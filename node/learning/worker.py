@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,10 @@ from node.learning.guest import Guest
 from node.learning.hosting import Place
 from node.learning.keeping import Keeping
 from node.learning.learner import Learner
+from node.learning.paced import Paced
 from node.learning.reference import is_reference, load_factory, seed_all
 from node.learning.shapes import recognise
+from node.learning.terms import ONE_STEP
 from node.training import Course, Job, check_layout, train
 
 JUDGED_SAMPLES = 2000
@@ -135,6 +138,10 @@ class Worker:
         check_layout(course.layout, learner, course.seed)
         if course.algorithm != USUAL:
             learner = Guided(learner, course.algorithm, course.layout, self._states[peer])
+        place = self._places[peer]
+        # A round of one step has nothing to be fitted.
+        if place.train_seconds is not None and ONE_STEP not in course.algorithm.needs:
+            learner = Paced(learner, place.train_seconds, place.notes, monotonic)
         self._followers[peer] = learner
         self._courses[peer] = course
 

@@ -34,6 +34,7 @@ WHOLE = Settings(
     limits=Limits(connections=7, bytes_per_second=2**20),
     learner_path="/srv/clinic/code",
     learner_seconds=77,
+    learner_train_seconds=30,
     learner_memory_mib=300,
 )
 PLAIN = replace(
@@ -49,6 +50,7 @@ PLAIN = replace(
     limits=Limits(),
     learner_path=None,
     learner_seconds=None,
+    learner_train_seconds=None,
     learner_memory_mib=MEMORY_MIB,
 )
 
@@ -79,6 +81,7 @@ def test_write_settings__read_again__are_the_same(tmp_path, settings):
         ("public = true", 'public = "yes"', "exchange.public: expected true or false, got 'yes'"),
         ("connections = 7", "connections = 0", "exchange.connections: expected a whole number, a"),
         ('key = "/etc', '# key = "/etc', "exchange: expected certificate and key, got one without"),
+        ("train_seconds = 30", "train_seconds = 0", "learner.train_seconds: expected a whole num"),
         ('":::7710"', '"7710"', "exchange.listen: expected HOST:PORT, got '7710'"),
     ],
 )
@@ -112,6 +115,7 @@ def test_read_settings__no_folder_of_a_peer__is_told(tmp_path):
         ("data.share=1/2", {"share": (1, 2)}),
         ("data.source=a=b.npz", {"source": "a=b.npz"}),
         ("chain.chain_id=1", {"chain_id": 1}),
+        ("learner.train_seconds=9", {"learner_train_seconds": 9}),
     ],
 )
 def test_change_settings__an_entry__that_one_is_another(change, changed):
