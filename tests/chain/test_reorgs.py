@@ -253,7 +253,7 @@ def play_at_random(play: Reorgs, reorgs: int) -> None:
                 play.restart()
 
 
-@pytest.mark.parametrize("reorgs", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("reorgs", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_poll__many_reorgs_at_random__exactly_the_canonical_events(
     embedded: NodeLab, reorgs: int
 ) -> None:
@@ -268,6 +268,7 @@ def test_poll__many_reorgs_at_random__exactly_the_canonical_events(
     play.check_end()
 
 
+@pytest.mark.slow
 def test_restart__reorgs_before_and_after__exactly_the_canonical_events(
     embedded: NodeLab, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ def test_run__no_terminal__is_a_plain_line_per_round(holdfast, small):
     assert "skew" in outcome.out
 
 
+@pytest.mark.slow
 def test_run__on_a_terminal__redraws_one_table(small):
     ours, theirs = pty.openpty()
     start = [sys.executable, "-c", "from cli.app import main; main()", *small]

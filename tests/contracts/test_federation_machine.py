@@ -372,6 +372,7 @@ def test_federation__thousands_of_moves__contract_model_and_ledger_agree(part: i
     assert sent >= 50_000 / PARTS, "fifty thousand in all parts together"
 
 
+@pytest.mark.slow
 def test_pair__its_own_journal_run_again__ends_in_the_same_block() -> None:
     first = open_pair(Counters(), **CLOSED)
     for story in (tell_of_strangers, STORIES[-1]):

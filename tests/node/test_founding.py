@@ -57,6 +57,7 @@ def test_found__a_page__is_what_a_federation_can_be_created_with():
         assert deployment.federation.get_parameters() == founding.parameters
 
 
+@pytest.mark.slow
 def test_found__twice__is_the_same_to_the_byte():
     assert found_by(PAGE) == found_by(PAGE)
 

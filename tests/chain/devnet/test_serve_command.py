@@ -39,7 +39,9 @@ def ask(state: dict[str, Any], method: str, *params: object) -> Any:
         return json.loads(connection.getresponse().read())["result"]
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGTERM, 0), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
 def test_serve__signal__ends_it_in_order_and_the_chain_goes_on_later(
     open_lab, tmp_path, how, code
 ) -> None:

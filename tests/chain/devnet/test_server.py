@@ -197,6 +197,7 @@ def test_limits__message_of_a_socket__closes_it(limited) -> None:
     assert limited.ask("eth_chainId") == "0x7a69"
 
 
+@pytest.mark.slow
 def test_limits__client_that_does_not_read__is_let_go(limited) -> None:
     host, port = limited.host.split(":")
     with limited.open_socket() as reader:
