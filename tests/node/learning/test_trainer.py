@@ -152,7 +152,9 @@ def test_judge__it_never_ends_and_a_training_waits__is_given_up_and_the_round_is
     assert "skips=2" in caplog.text
 
 
-def test_find__done_when_a_judgement_begins__is_not_trained_again(trainer, task, monkeypatch, caplog):
+def test_find__done_when_a_judgement_begins__is_not_trained_again(
+    trainer, task, monkeypatch, caplog
+):
     _, learner, course, head = task
     monkeypatch.setattr("node.learning.trainer.JUDGEMENT_SECONDS", 0.0)
     job = Job(RoundId(1), head, MODEL_TAG)
