@@ -96,7 +96,7 @@ def _read_preparation(folder: Path, told: "Explanation") -> tuple[str, ...]:
     """Return what the folder knows of an update that is not on the chain, in words."""
     from datetime import UTC, datetime
 
-    from node.explanation import Fate
+    from node.explanation import Fate, Outcome
     from node.journal import read_preparation
     from node.learning.hosting import TRACEBACK
     from node.settings import JOURNAL
@@ -106,8 +106,13 @@ def _read_preparation(folder: Path, told: "Explanation") -> tuple[str, ...]:
     found = read_preparation(folder / JOURNAL, told.parent, told.round)
     if found is None:
         return ("this folder has no journal",)
+    is_open = told.outcome is Outcome.OPEN
     if found.is_announced:
-        return ("its journal has it trained and sent: it did not reach the chain in time",)
+        ending = "is not on the chain yet" if is_open else "did not reach the chain in time"
+        return (f"its journal has it trained and about to be sent: it {ending}",)
+    if is_open:
+        is_trained = found.trained is not None
+        return (f"its journal has {'it trained' if is_trained else 'no update for it'} so far",)
     if found.trained is not None:
         return ("its journal has it trained: it was ready too late, or nothing could be sent",)
     words = ["its journal has no update for it: it was not trained here on that model"]

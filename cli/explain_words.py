@@ -77,10 +77,12 @@ def _say_fate(told: "Explanation") -> str:
             since = f" (round {told.until})" if told.until else ""
             return f"did not count in this round: {told.absence}{since}"
         case "silent":
-            return "committed no update"
+            return "committed no update" + (" so far" if told.outcome == "open" else "")
         case "astray":
             return "committed on another result, which did not become the head"
         case "committed":
+            if told.outcome == "open":
+                return "committed an update; nothing is agreed on yet"
             return "committed an update; nothing was agreed that it could be in"
         case "left_out":
             return f"left out: {_say_left_out(told)}"

@@ -214,8 +214,9 @@ def read_preparation(path: Path, parent: Key, round_id: RoundId) -> Preparation 
                 (parent, round_id),
             ).fetchone()
             acts = database.execute(
-                "SELECT 1 FROM intentions WHERE round = ? AND act IN (?, ?)",
-                (round_id, *COMMITTING),
+                # The subject is the update's root or, of the two in one, the result it is made on.
+                "SELECT 1 FROM intentions WHERE round = ? AND act IN (?, ?) AND subject IN (?, ?)",
+                (round_id, *COMMITTING, parent, b"" if row is None else row[0]),
             ).fetchone()
     except sqlite3.Error as error:
         raise JournalFailed(f"journal {path}", "readable entries", error) from error

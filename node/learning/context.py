@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from node.data.dataset import Dataset
 from node.learning.errors import StateRefused
 from node.learning.hosting import STATE
-from node.whole_file import write_whole
+from node.whole_file import OWNERS, write_whole
 
 
 class State(dict[str, Any]):
@@ -100,4 +100,5 @@ def write_state(notes: Path | None, state: State) -> None:
         reason = f"{type(error).__name__}: {error}"
         raise StateRefused("learner: context.state", "values that pickle", reason) from error
     notes.mkdir(parents=True, exist_ok=True)
-    write_whole(notes / STATE, content)
+    # Arrays that stay with their peer are in it.
+    write_whole(notes / STATE, content, mode=OWNERS)

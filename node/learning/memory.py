@@ -58,7 +58,7 @@ class Memory:
         trainings.sort(key=lambda each: each.round)
         self._state[self._key] = [
             (each.round, each.gap, each.head, each.before, each.after)
-            for each in trainings[-TRAININGS:]
+            for each in _choose_latest(trainings)
         ]
 
     def latest(self) -> Values:
@@ -76,6 +76,16 @@ class Memory:
 
     def _read(self) -> list[_Training]:
         return [_Training(*row) for row in self._state.get(self._key, ())]
+
+
+def _choose_latest(trainings: Sequence[_Training]) -> Sequence[_Training]:
+    """Return the last of them. Of an earlier round than the last one stays in any case: each new
+    candidate of this round begins from what that has left, and so does its head if all lapse."""
+    chosen = trainings[-TRAININGS:]
+    earlier = [each for each in trainings if each.round < chosen[-1].round]
+    if earlier and earlier[-1].round < chosen[0].round:
+        return [earlier[-1], *chosen[1:]]
+    return chosen
 
 
 def name_head(head: Sequence[NDArray[Any]]) -> bytes:

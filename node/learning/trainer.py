@@ -152,8 +152,10 @@ class ProcessTrainer:
             self._given_up = 0 if judgement.error is None else self._given_up
             return
         now = monotonic()
+        # One that is done waits for nothing, however long it took: it is not trained again.
+        waiting = [name for name, pending in self._running.items() if not pending.is_done]
         if not self._process.is_busy_with(judgement) or not any(
-            now - begun >= JUDGEMENT_SECONDS for begun in self._begun.values()
+            now - self._begun[name] >= JUDGEMENT_SECONDS for name in waiting
         ):
             return
         self._judgement = None
@@ -166,8 +168,8 @@ class ProcessTrainer:
         judgement.error = _refuse("an answer before the next training", "none in time").error
         self._process = LearnerProcess(self._hosting)
         self._enrolling = self._enrol(self._process)
-        for name, (seat, job) in self._jobs.items():
-            self._running[name] = self._process.train(seat, job)
+        for name in waiting:
+            self._running[name] = self._process.train(*self._jobs[name])
 
     @property
     def _is_fit(self) -> bool:

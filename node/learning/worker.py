@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
@@ -179,7 +180,11 @@ class Worker:
             told["accuracy"] = float(metrics["accuracy"])
         by_class = metrics.get("accuracy_by_class")
         if isinstance(by_class, Mapping):
-            told["accuracy_by_class"] = {str(name): float(each) for name, each in by_class.items()}
+            # Told where it is a table of numbers; nobody else's judgement hangs on it.
+            with suppress(TypeError, ValueError):
+                told["accuracy_by_class"] = {
+                    str(name): float(each) for name, each in by_class.items()
+                }
         return float(loss), int(samples), told
 
     def examine(

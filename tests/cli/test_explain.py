@@ -130,7 +130,14 @@ def test_read_preparation__a_silent_seat__says_how_far_its_own_folder_had_come(t
         assert (
             words == "its journal has it trained: it was ready too late, or nothing could be sent"
         )
+        # On another result of the same round.
+        journal.record_intention("attest_and_commit", number, b"\x03" * 32)
+        assert _read_preparation(tmp_path, told) == (words,)
+        still = replace(told, outcome=Outcome.OPEN)
+        assert _read_preparation(tmp_path, still) == ("its journal has it trained so far",)
         journal.record_intention("commit", number, b"\x02" * 32)
         (words,) = _read_preparation(tmp_path, told)
-        assert words == "its journal has it trained and sent: it did not reach the chain in time"
+        said = "its journal has it trained and about to be sent: it "
+        assert words == said + "did not reach the chain in time"
+        assert _read_preparation(tmp_path, still) == (said + "is not on the chain yet",)
     assert _read_preparation(tmp_path, replace(told, fate=Fate.LEFT_OUT)) == ()

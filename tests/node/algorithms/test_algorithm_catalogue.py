@@ -70,6 +70,12 @@ def test_write_spec__federated_averaging__has_no_table():
         ("", "algorithm: expected fedavg, .*, got ''"),
         ("fedprox:rho=1", "option of algorithm fedprox: expected mu, got 'rho'"),
         ("fedprox:mu=", "algorithm fedprox: mu: expected a number of at least 0, got ''"),
+        (
+            f"fedprox:1{'0' * 400}",
+            "algorithm fedprox: mu: expected a number of at least 0, got 1000",
+        ),
+        (f"admm:1{'0' * 400}", "algorithm admm: rho: expected a number above 0, got 1000"),
+        (f"fednova:1{'0' * 400}", "algorithm fednova: steps: .* that a float can be, got more"),
         ("fedprox:much", "algorithm fedprox: mu: expected a number of at least 0, got 'much'"),
         ("fednova", "algorithm fednova: steps: expected one, as fednova:steps=VALUE, got none"),
         ("fednova:0", "fednova: steps: expected those .*: a whole number, at least 1, got 0"),

@@ -35,6 +35,12 @@ class Boasting(Mean):
         return loss, samples, {"accuracy": "excellent"}
 
 
+class Vague(Mean):
+    def evaluate(self, parameters, config):
+        loss, samples, metrics = super().evaluate(parameters, config)
+        return loss, samples, {**metrics, "accuracy_by_class": {"well": 1.0, "ill": None}}
+
+
 class Raising(Mean):
     def fit(self, parameters, config):
         raise ValueError("no such column: age")
@@ -83,6 +89,7 @@ class Pondering(Mean):
 KINDS = {
     "ponders": Pondering,
     "boasts": Boasting,
+    "vague": Vague,
     "raises": Raising,
     "nan": Nan,
     "misshapen": Misshapen,

@@ -1,6 +1,7 @@
 """What a factory is called with, and what of it lasts."""
 
 import pickle
+from stat import S_IMODE
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from node.data.dataset import Dataset
 from node.learning.context import State, describe_data, read_state, write_state
 from node.learning.errors import StateRefused
 from node.learning.hosting import STATE
+from node.whole_file import OWNERS
 
 
 class ArrayRecord:
@@ -68,3 +70,8 @@ def test_describe_data__a_peers_rows__are_given_as_arrays():
     assert (data.x_train is train.features, data.y_test is train.labels) == (True, True)
     assert data.classes == ("a", "b")
     assert describe_data(None, None) is None
+
+
+def test_write_state__a_new_file__is_its_owners_alone(tmp_path):
+    write_state(tmp_path, State(head=[1.0]))
+    assert S_IMODE((tmp_path / STATE).stat().st_mode) == OWNERS

@@ -155,6 +155,11 @@ def test_judge__an_accuracy_that_is_no_number__is_refused_and_costs_no_round(cou
         assert run_round(trainer, course, 1).metrics["rounds"] == 1
 
 
+def test_judge__a_class_whose_accuracy_is_no_number__is_told_without_classes(course, tmp_path):
+    with open_trainer(course, tmp_path, bad="vague") as trainer:
+        assert judge(trainer, course).result()[2] == {"accuracy": 0.5}
+
+
 def test_judge__after_a_failure__is_of_a_new_process(course, tmp_path):
     with open_trainer(course, tmp_path, bad="crashes") as trainer:
         assert run_round(trainer, course, 1) == Failed()

@@ -152,6 +152,26 @@ def test_judge__it_never_ends_and_a_training_waits__is_given_up_and_the_round_is
     assert "skips=2" in caplog.text
 
 
+def test_find__done_when_a_judgement_begins__is_not_trained_again(
+    trainer, task, monkeypatch, caplog
+):
+    _, learner, course, head = task
+    monkeypatch.setattr("node.learning.trainer.JUDGEMENT_SECONDS", 0.0)
+    job = Job(RoundId(1), head, MODEL_TAG)
+    with caplog.at_level(logging.WARNING):
+        trainer.start(SEAT, PARENT, job)
+        process = trainer._process
+        pending = trainer.judge(SEAT, to_payload(head), 20)
+        # It has taken longer than any judgement may keep it waiting, and its answer is here.
+        assert find(trainer, 1).root == train(learner, course, job).root
+        while not pending.is_done:
+            await_answer(trainer)
+            trainer.poll()
+    assert pending.error is None
+    assert trainer._process is process
+    assert not caplog.records
+
+
 def test_poll__the_process_was_killed_with_nothing_to_do__is_started_anew(trainer, task, caplog):
     trainer._process._child.kill()
     trainer._process._child.wait()

@@ -85,3 +85,14 @@ def test_count_rounds__missed_ones__are_those_between_two_heads():
     assert [memory.count_rounds(number, head(2)) for number in (8, 9, 12)] == [3, 3, 3]
     train(memory, 9, head(2))
     assert memory.count_rounds(10, head(3)) == 1
+
+
+def test_note__more_candidates_than_are_kept__each_begins_from_the_round_before():
+    memory = Memory(State(), "here")
+    for number in (1, 2):
+        train(memory, number, head(number))
+    candidates = [head(100 + number) for number in range(TRAININGS + 2)]
+    assert [train(memory, 3, each) for each in candidates] == [2] * len(candidates)
+    # None of them was agreed: the round's own head is trained on again.
+    assert train(memory, 3, head(2)) == 1
+    assert train(memory, 4, head(3)) == 2
