@@ -5,6 +5,7 @@ Where Holdfast deals the data one learner judges, on what no peer trains on. Whe
 their own, each seat's judges on its own, and remembers what it remembers in that peer's folder.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -18,12 +19,15 @@ from localnet.scenario import Scenario
 from node.contract import Contract
 from node.daemon.opening import count_round_seconds
 from node.data.share import OWN, Share
+from node.errors import NodeError
 from node.learning.hosting import Hosting, Place
 from node.learning.process import Answer, LearnerProcess, Pending
 from node.learning.reference import is_reference
 from node.settings import read_settings
 from node.spec import Spec, rule_of
 from node.training import Course
+
+LOG = logging.getLogger("holdfast.localnet")
 
 JUDGE = Seat(0)
 """Whose place the one judge has, where one is enough."""
@@ -64,7 +68,12 @@ class Judges:
         seat is left out then."""
         if not self._process.is_alive:
             self._process.close()
-            self._process = self._begin()
+            try:
+                self._process = self._begin()
+            except NodeError as error:
+                # The federation goes on unjudged; the next head is another try.
+                LOG.warning("act=judge error=%r", str(error))
+                return JointJudgement([])
         bits = self._contract.parameters.model_bits
         if not self._is_own:
             return self._process.ask("evaluate", (JUDGE, payload, bits))
@@ -104,7 +113,10 @@ class Judges:
         hosting = read_settings(folder).host(folder, count_round_seconds(self._contract))
         notes = self._fleet.directory.resolve() / "logs" / "judge"
         notes.mkdir(parents=True, exist_ok=True)
-        return replace(hosting, notes=notes)
+        # One process has the learners of all seats that judge.
+        limit = hosting.memory_bytes
+        memory = None if limit is None else limit * len(self._seats)
+        return replace(hosting, notes=notes, memory_bytes=memory)
 
     def _enrol(self, process: LearnerProcess, seat: Seat) -> list[Pending]:
         spec, folder = self._spec, self._fleet.peer_folder(seat)

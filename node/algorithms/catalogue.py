@@ -60,10 +60,13 @@ def split_algorithm(text: str) -> tuple[str, dict[str, Any]]:
     """
     name, _, rest = text.partition(":")
     parts = [part.partition("=") for part in rest.split(",")] if rest else []
-    return name, {
-        (key if equals else _name_first(name)): _read(value if equals else key)
-        for key, equals, value in parts
-    }
+    options: dict[str, Any] = {}
+    for key, equals, value in parts:
+        option = key if equals else _name_first(name)
+        if option in options:
+            raise AlgorithmRefused(f"algorithm {name}: {option}", "one value", f"two in {text!r}")
+        options[option] = _read(value if equals else key)
+    return name, options
 
 
 def parse_algorithm(text: str) -> Algorithm:

@@ -53,7 +53,8 @@ class Guided:
         arrays, samples, metrics = self._learner.fit(parameters, {**config, **asked})
         trained = self._layout.flatten(arrays)
         sent = self._algorithm.answer(start, trained, self._count_steps(metrics))
-        if sent.memory:
+        # What is no number is refused by the encoder, and nothing is to follow from it.
+        if sent.memory and np.isfinite(sent.vector).all():
             self._memory.note(number, parameters, sent.memory)
         # What is sent as it came keeps its own bits.
         kept = arrays if sent.vector is trained else self._split(sent.vector)

@@ -11,7 +11,9 @@ c off two heads and no second vector travels. For that all must do the same work
 
 Guarantee: no drift, whatever the number of local steps, while all members take part, the rule is a
 mean with their weights, and nothing is clipped. A peer that was away takes the mean direction of
-the rounds between for c.
+the rounds between for c. As c comes from the heads, what one round leaves out of the mean stays
+between c and the mean of the c_i for good, and the optimum is missed by as much: where members come
+and go, or a rule leaves updates out, FedNova or FedProx promise more.
 
 Source: Karimireddy et al. 2020, arXiv 1910.06378, algorithm 1.
 """

@@ -12,7 +12,7 @@ from node.learning.errors import InvalidParameters
 from node.learning.hosting import Place
 from node.learning.learner import Config, Learner, Metrics, Parameters
 from node.learning.reference import seed_all
-from node.learning.terms import find_obeyed
+from node.learning.terms import TERMS, find_obeyed
 
 LONGEST_TEXT = 200
 MOST_METRICS = 100
@@ -83,7 +83,9 @@ class Guest:
         return *judged, _make_plain("evaluate", metrics)
 
     def _extend(self, config: Config, number: int) -> Config:
-        return {**self._options, "server_round": number, **config}
+        # What terms are to be obeyed an algorithm says, and no option that is called like one.
+        options = {name: each for name, each in self._options.items() if name not in TERMS}
+        return {**options, "server_round": number, **config}
 
 
 def _check_triple(method: str, expected: str, result: object) -> tuple[Any, Any, Any]:

@@ -103,3 +103,10 @@ def test_parse_spec__an_entry_that_the_table_has_not__is_refused_by_name():
     spec = write_spec(SPEC).replace(b"[data]", b"[algorithm]\nmu = 1\n\n[data]")
     with pytest.raises(SpecRefused, match=r"algorithm\.mu: expected one of name, options"):
         parse_spec(spec)
+
+
+def test_parse_algorithm__an_option_twice__is_refused():
+    with pytest.raises(
+        AlgorithmRefused, match="algorithm fedprox: mu: expected one value, got two"
+    ):
+        parse_algorithm("fedprox:0.1,mu=0.2")
