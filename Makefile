@@ -10,10 +10,12 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $
 # Programs of ours start in the tests by the hundred: each would be compiled anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all check bench format contract gas clean
+.PHONY: install demo test test-all check bench format contract gas clean
 
 demo: $(VENV)/.run
 	$(BIN)/holdfast demo
+
+install: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal

@@ -149,6 +149,7 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
     """Say what is about to run: task, data, rule, and who will not play by it."""
+    from node.algorithms.catalogue import describe_algorithm
     from node.data.balance import tell_balance
     from node.rule.parameters import Selection, Weighting
 
@@ -156,6 +157,8 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
     typer.echo(
         f"task   {task.spec.name}, {task.spec.learner} of {parameters.coordinates:,} coordinates"
     )
+    algorithm, options = describe_algorithm(task.spec.algorithm)
+    typer.echo(" ".join([f"by     {algorithm}", *(f"{name}={options[name]}" for name in options)]))
     typer.echo(f"data   {_describe_data(task)}")
     for line in () if task.balance is None else tell_balance(task.balance):
         typer.echo(f"       {line}")

@@ -24,9 +24,14 @@ def init(
         str | None, typer.Option(show_default="the learner's", help="Of the federation.")
     ] = None,
     source: Annotated[
-        str,
-        typer.Option("--data", help="The founder's: a file, a set's name, or own: the learner's."),
-    ] = "own",
+        str | None,
+        typer.Option(
+            "--data",
+            show_default="own",
+            help="The founder's: a file, a set's name, or own: the learner's.",
+        ),
+    ] = None,
+    data_page: scenario_options.DataPage = None,
     label: scenario_options.Label = None,
     peers: Annotated[
         int, typer.Option(min=1, max=128, help="Seats, and the learner's num-partitions.")
@@ -44,17 +49,23 @@ def init(
     """Write the page of a federation: ask the learner for its model, and measure a dry round."""
     from localnet.network import open_notes
     from node.algorithms.catalogue import USUAL, parse_algorithm
+    from node.data.schema import parse_schema
+    from node.data.share import OWN
     from node.drafting import Wish, draft_plan
     from node.learning.hosting import Hosting
     from node.whole_file import write_whole
 
     if out.exists():
         raise typer.BadParameter(f"--out: expected a file that is not there yet, got {out}")
+    page = {} if data_page is None else scenario_options.read_data_page(data_page)
+    said = {entry: page.pop(entry, None) for entry in scenario_options.PAGE_ENTRIES}
     wish = Wish(
         name=name or learner,
         learner=learner,
-        source=source,
-        label=label,
+        source=source or said["source"] or OWN,
+        label=label or said["label"],
+        schema=parse_schema(page),
+        partition=said["partition"],
         options=scenario_options.parse_options(option),
         keep=tuple(keep_arrays or ()),
         algorithm=parse_algorithm(algorithm or USUAL.name),

@@ -30,7 +30,7 @@ DataPage = Annotated[
         "--data-page",
         metavar="FILE.toml",
         show_default=False,
-        help="A page whose [data] table says what the columns are.",
+        help=r"A page whose \[data] table says what the columns are.",
     ),
 ]
 Label = Annotated[
@@ -252,7 +252,7 @@ def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
     learner_options |= parse_options(given.get("option"))
     chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
     if "data" in given:
-        page = _read_data_page(given["data"])
+        page = read_data_page(given["data"])
         for entry, name in PAGE_ENTRIES.items():
             # What the command line says comes first.
             if entry in page:
@@ -266,7 +266,8 @@ def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
     return scenario
 
 
-def _read_data_page(page: Path) -> dict[str, Any]:
+def read_data_page(page: Path) -> dict[str, Any]:
+    """Return the table of data of a page. Raises BadParameter."""
     import tomllib
 
     try:

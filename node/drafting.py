@@ -11,6 +11,7 @@ from typing import Any
 from chain.types import Root
 from node.algorithms.algorithm import Algorithm
 from node.algorithms.catalogue import USUAL
+from node.data.schema import Schema, describe_schema
 from node.data.share import OWN
 from node.founding import Founding, Plan, found, name_subject, read_plan
 from node.learning.hosting import Hosting, Place
@@ -27,7 +28,8 @@ USUAL_UPDATES = 3
 class Wish:
     """What a founder wants: everything else is found out, or is as usual.
 
-    `source`: the founder's own data, OWN where the learner brings them. `peers`: how many seats
+    `source`: the founder's own data, OWN where the learner brings them; `schema`: their columns,
+    `partition`: how a share of them is dealt. `peers`: how many seats
     there are, and partitions for the learner. `keep`: names or patterns of arrays that stay with
     each peer.
     """
@@ -36,6 +38,8 @@ class Wish:
     learner: str
     source: str = OWN
     label: str | None = None
+    schema: Schema = Schema()
+    partition: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     keep: Sequence[str] = ()
     algorithm: Algorithm = USUAL
@@ -80,6 +84,8 @@ def _head(wish: Wish) -> list[str]:
         "[data]",
         f"source = {to_toml(source)}",
         *([] if wish.label is None else [f"label = {to_toml(wish.label)}"]),
+        *([] if wish.partition is None else [f"partition = {to_toml(wish.partition)}"]),
+        *(f"{name} = {to_toml(each)}" for name, each in describe_schema(wish.schema).items()),
         "",
         "[rule]",
         f"name = {to_toml(wish.rule)}",

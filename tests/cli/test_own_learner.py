@@ -114,6 +114,24 @@ def test_federation_init__json__is_the_page_in_figures(holdfast, code, tmp_path)
     }
 
 
+def test_federation_init__a_data_page__its_columns_stand_on_the_page(holdfast, tmp_path):
+    table, columns, page = (tmp_path / name for name in ("pumps.csv", "data.toml", "plan.toml"))
+    rows = (f"{'AB'[i % 2]},{i % 7},{'' if i == 3 else i % 5},{i % 2}" for i in range(40))
+    table.write_text("\n".join(["site,age,heat,failed", *rows]) + "\n")
+    columns.write_text(
+        '[data]\nlabel = "failed"\npartition = "natural"\nmissing = "fill"\n'
+        '[data.columns]\nsite = "group"\nage = "number"\nheat = "number"\n'
+    )
+    told = holdfast(
+        *("federation", "init", "--out", str(page), "--learner", "softmax"),
+        *("--data", str(table), "--data-page", str(columns)),
+    )
+    assert told.code == 0, told.err
+    written, wanted = tomllib.loads(page.read_text())["data"], tomllib.loads(columns.read_text())
+    assert written == {**wanted["data"], "source": "pumps.csv"}
+    assert read_plan(page.read_bytes()).name == "softmax"
+
+
 def test_federation_init__an_algorithm__stands_on_the_page(holdfast, tmp_path):
     page = tmp_path / "plan.toml"
     told = holdfast(
