@@ -53,7 +53,7 @@ __all__ = [
 TOPICS = {entry["name"]: "0x" + topic.hex() for topic, entry in EVENTS.items()}
 
 
-EVERY_TIME = ("in_process", "over_http", "anvil")
+EVERY_TIME = ("in_process", "anvil")
 """The others differ from these in how bytes travel (see test_transports)."""
 
 

@@ -214,6 +214,7 @@ def test_examine__a_late_block_on_a_chain_that_mines_on_demand__is_no_fault(cons
     assert "blocks keep no pace here" in ahead["clock"].found
 
 
+@pytest.mark.slow
 def test_doctor__a_peer_at_work__is_well_and_ends_in_peace(consortium):
     process = consortium.run("a", 10**6)
     password = ("--password-file", str(consortium.password))

@@ -129,7 +129,7 @@ def test_federation_init__a_data_page__its_columns_stand_on_the_page(holdfast, t
     assert told.code == 0, told.err
     written, wanted = tomllib.loads(page.read_text())["data"], tomllib.loads(columns.read_text())
     assert written == {**wanted["data"], "source": "pumps.csv"}
-    assert read_plan(page.read_bytes()).data.build_schema().columns["site"]
+    assert read_plan(page.read_bytes()).page.data.build_schema().columns["site"]
 
 
 def test_federation_init__an_algorithm__stands_on_the_page(holdfast, tmp_path):

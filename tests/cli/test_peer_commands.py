@@ -173,6 +173,7 @@ def test_peer__key_without_a_seat__is_told_how_to_get_one(consortium):
     assert "settings: chain.contract: expected the federation's address" in outcome.err
 
 
+@pytest.mark.slow
 def test_peer__folder_at_work_already__every_command_that_sends_is_refused(consortium):
     consortium.init("a", "1/3")
     consortium.found("a")

@@ -59,13 +59,13 @@ def in_process():
     ("node", "scenario"),
     [
         ("served", DIGITS),
-        ("served, websocket", DIGITS),
         ("anvil", ATTACKED),
         ("anvil", LAPSING),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in (
                 ("served", ATTACKED),
+                ("served, websocket", DIGITS),
                 ("served", LAPSING),
                 ("served, long ago", DIGITS),
                 ("anvil", DIGITS),

@@ -154,7 +154,7 @@ def situations(draw):
     return view, draw(memories(view)), draw(TIMES)
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(situations())
 def test_next_action__any_view_memory_and_time__obeys_the_laws(situation):
     action = next_action(*situation)

@@ -93,7 +93,7 @@ DIGEST = "from tests.simulator.test_simulator import digest; print(*map(digest, 
 
 def test_play__in_another_process_with_another_order_of_sets__does_the_same() -> None:
     """A seed that fails in one process must fail in the next."""
-    seeds = [1, 10, 22, 33]
+    seeds = [1, 22]
     environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
     told = subprocess.run(
         [sys.executable, "-c", DIGEST.format(seeds=seeds)],

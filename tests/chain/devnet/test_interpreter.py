@@ -81,7 +81,7 @@ def codes(draw: Any) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore:SELFDESTRUCT:DeprecationWarning")
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(code=codes(), data=st.binary(max_size=40), gas=st.sampled_from([0, 3, 50, 400, GAS]))
 def test_computation__any_code__ends_as_py_evms(code: bytes, data: bytes, gas: int) -> None:
     assert_same(code, data, gas)
@@ -102,7 +102,7 @@ def push(value: int) -> bytes:
     return bytes([PUSH1 + 31]) + value.to_bytes(32, "big")
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     opcode=st.sampled_from([*COPYING, opcode_values.CALLDATALOAD]),
     arguments=st.tuples(EDGES, EDGES, EDGES),

@@ -185,6 +185,7 @@ def post(connection: HTTPConnection, method: str, *params: object) -> str:
     return str(json.loads(connection.getresponse().read())["result"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kills", "seed"), [(4, 1), pytest.param(100, 2, marks=pytest.mark.slow)])
 def test_kill__under_load__loses_nothing_that_was_acknowledged(
     open_lab: OpenLab, tmp_path: Path, kills: int, seed: int

@@ -48,6 +48,7 @@ def as_program(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size_bytes", [40_000_000, pytest.param(400_000_000, marks=pytest.mark.slow)]
 )

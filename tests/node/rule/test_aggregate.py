@@ -55,7 +55,7 @@ def selects_somebody(case):
     return bool(aggregate_readably(case.rule, case.roll, case.members, [], case.updates).credited)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases())
 def test_aggregate__any_rule_and_updates__is_the_readable_form_or_refused(case):
     if not has_quorum(case):
@@ -77,7 +77,7 @@ def test_aggregate__any_rule_and_updates__is_the_readable_form_or_refused(case):
     assert list(result.credited) == readable.credited
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(cases())
 def test_aggregate__any_result__has_well_formed_coefficients(case):
     assume(has_quorum(case))
@@ -88,7 +88,7 @@ def test_aggregate__any_result__has_well_formed_coefficients(case):
     assert decode_coefficients(wire, len(case.members)) == list(result.coefficients)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(cases(), st.randoms(use_true_random=False))
 def test_aggregate__members_permuted__permutes_coefficients_and_keeps_the_model(case, random):
     """Only where no two neighbours of a member are equally far: ties go by position."""
@@ -118,7 +118,7 @@ def test_aggregate__members_permuted__permutes_coefficients_and_keeps_the_model(
     assert after.model.tolist() == before.model
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(cases())
 def test_aggregate__all_updates_equal__moves_the_head_by_exactly_that(case):
     rule = replace(case.rule, clip=case.rule.clip and 10**9)

@@ -100,7 +100,7 @@ def histories(draw):
     return first.rule, agreement, apply(second, agreement.model), before
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(histories())
 def test_compute_contributions__any_rule_and_rounds__is_the_readable_form(history):
     rule, agreement, following, before = history
