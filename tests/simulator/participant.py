@@ -84,7 +84,7 @@ class Participant:
         self.signer = SimulatedSigner(address)
         self.clock = LocalClock(world.schedule)
         self.node = Node(world, self)
-        self.disk = Disk(world.new_folder(index))
+        self.disk = world.keep(Disk(world.new_folder(index)))
         self.life = 0
         self.daemon: SteppedDaemon | None = None
         self.armed: list[list[Any]] = []

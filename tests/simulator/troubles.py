@@ -103,7 +103,8 @@ class Troubles:
                 if victim.daemon is not None:
                     victim.die_and_restart()
             case Fault.OLD_FOLDER:
-                world.schedule.after(seconds, partial(self._put_back, victim, victim.disk.copy()))
+                kept = world.keep(victim.disk.copy())
+                world.schedule.after(seconds, partial(self._put_back, victim, kept))
             case Fault.STOLEN_KEY:
                 self._steal(victim)
             case _:

@@ -23,6 +23,7 @@ from .chain import SimulatedBlock, SimulatedChain
 from .contract import ModelContract
 from .counters import Counters
 from .desk import Desk
+from .disk import Disk
 from .faults import Fault
 from .node import CHAIN_ID
 from .participant import Participant
@@ -73,6 +74,7 @@ class World:
         self.lines: list[str] = []
         self._is_traced = is_traced
         self._folder = folder
+        self._disks: list[Disk] = []
         self.address = contract_address(addresses()[DEPLOYER])
         self.genesis_key = compute_genesis_key(CHAIN_ID, self.address, self.plan.parameters.genesis)
         self._computed: dict[tuple[Any, ...], Result] = {}
@@ -89,7 +91,19 @@ class World:
     # Playing ------------------------------------------------------------------------------
 
     def play(self) -> Counters:
-        """Play the plan, heal, see that it goes on, and check what is left."""
+        """Play the plan, heal, see that it goes on, and check what is left; once."""
+        try:
+            return self._play()
+        finally:
+            for disk in self._disks:
+                disk.close()
+
+    def keep(self, disk: Disk) -> Disk:
+        """Return a disk that is closed at the end."""
+        self._disks.append(disk)
+        return disk
+
+    def _play(self) -> Counters:
         for each in self.participants:
             self.schedule.after(self.rng.randrange(3), each.start)
         self.schedule.after(2, self._mine)
