@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_open__a_file_that_is_none__says_that_it_may_be_removed(path: Path, cont
 def test_events__an_entry_that_is_no_event__is_told(path: Path) -> None:
     with History(path):
         pass
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("INSERT INTO events VALUES (1, 1, x'00', 1, 'Joined', '[1]')")
     with History(path) as history, pytest.raises(HistoryFailed, match="no event"):
         history.events()

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_journal__every_entry__is_a_transaction_of_its_own(path):
     """Another connection sees an entry as soon as the call has returned."""
-    with Journal(path) as journal, sqlite3.connect(path) as reader:
+    with Journal(path) as journal, closing(sqlite3.connect(path)) as reader:
         for count in (1, 2, 3):
             journal.record_intention("commit", count, FIRST.root)
             assert reader.execute("SELECT count(*) FROM intentions").fetchone() == (count,)
