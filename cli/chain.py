@@ -24,7 +24,10 @@ def chain() -> None:
 
 @app.command()
 def fund(
-    addresses: Annotated[list[str], typer.Argument(metavar="0x…", help="Who is to have it.")],
+    owners: Annotated[
+        list[str],
+        typer.Argument(metavar="0x…|FOLDER", help="Who is to have it: addresses, peers' folders."),
+    ],
     rpc: Annotated[str, typer.Option("--rpc", metavar="ENDPOINT")] = "http://127.0.0.1:8545",
     ether: Annotated[int, typer.Option(min=1, help="What each is to own.")] = 100,
     as_json: options.Json = False,
@@ -34,6 +37,7 @@ def fund(
     from chain.funding import fund as fund_accounts
     from chain.types import Wei
 
+    addresses = [_read_owner(owner) for owner in owners]
     with open_endpoint(rpc) as web3:
         fund_accounts(web3, addresses, Wei(ether * 10**18))
     if as_json:
@@ -120,6 +124,20 @@ def serve(
         )
     if stopped_by == signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
+
+
+def _read_owner(owner: str) -> str:
+    """Return the address itself, or that of the key in a peer's folder."""
+    from eth_utils.address import is_address
+
+    from chain.wallet import read_address
+    from node.settings import KEYSTORE
+
+    if is_address(owner):
+        return owner
+    if not Path(owner).is_dir():
+        raise typer.BadParameter(f"expected an address or a peer's folder, got {owner}")
+    return read_address(Path(owner) / KEYSTORE)
 
 
 def _print(devnet: "Devnet", server: "Server", *, with_keys: bool) -> None:

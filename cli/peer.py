@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import doctor, explain, options, running
+from cli import doctor, explain, options, running, scenario_options
 from cli.diagnose import diagnose
 from cli.display import print_json
 from cli.folder import Changes, Folder, PasswordFile, open_folder, read_password, read_text
@@ -60,6 +60,7 @@ def init(
             metavar="I/N", show_default="all of it", help="For trials: part I of N of the data."
         ),
     ] = None,
+    learner_path: scenario_options.LearnerPath = None,
     contract: Annotated[
         str | None,
         typer.Option(metavar="0x…", show_default="still to be created", help="The federation."),
@@ -108,6 +109,7 @@ def init(
         label=label,
         share=part,
         confirmations=choose_confirmations(chain_id),
+        learner_path=None if learner_path is None else str(learner_path),
     )
     settings = change_settings(settings, changes or [])
     if settings.endpoint == ANY_ENDPOINT:

@@ -108,7 +108,7 @@ LearnerPath = Annotated[
     typer.Option(
         metavar="DIR",
         show_default="where the command runs",
-        help="The folder of its module.",
+        help="The folder with the module of a learner of your own.",
         rich_help_panel=LEARNER,
     ),
 ]

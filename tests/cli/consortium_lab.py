@@ -95,12 +95,12 @@ class Consortium:
         return str(self.directory / name)
 
     def init(self, name: str, share: str, *more: str) -> None:
-        made = self.ask(
+        self.ask(
             *("peer", "init", self.folder(name), "--rpc", self.url, "--data", str(self.data)),
             *("--share", share, "--listen", f"127.0.0.1:{free_port()}", "--json"),
             *("--password-file", str(self.password), *more),
         )
-        assert self.here("chain", "fund", str(made["address"]), "--rpc", self.url).code == 0
+        assert self.here("chain", "fund", self.folder(name), "--rpc", self.url).code == 0
 
     def act(self, verb: str, name: str, *more: str) -> dict[str, object]:
         password = ("--password-file", str(self.password))

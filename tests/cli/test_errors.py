@@ -37,6 +37,14 @@ def test_run__what_cannot_be__one_line_and_exit_code_1(holdfast, small, argument
     assert said in outcome.err
 
 
+@pytest.mark.parametrize("owner", ["nobody", "0x12"])
+def test_fund__neither_address_nor_folder__one_line_before_any_node_is_asked(holdfast, owner):
+    outcome = holdfast("chain", "fund", owner)
+    said = f"holdfast: Invalid value: expected an address or a peer's folder, got {owner}"
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(said)
+
+
 def test_run__text_in_a_column_of_numbers__names_line_and_column(holdfast, small, tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("length,label\n1.5,yes\nlong,no\n")
