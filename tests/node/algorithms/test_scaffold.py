@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from algorithms_lab import D, Federation, draw_peers, find_optimum
+from algorithms_lab import D, Federation, draw_peers, find_optimum, stand
 
 from node.algorithms.errors import AlgorithmRefused
 from node.algorithms.fedavg import FedAvg
@@ -82,10 +82,11 @@ def test_fit__away_for_some_rounds__takes_the_mean_direction_of_these():
     before, own = federation.head, Memory(federation.states[0], KEY)
     federation.train(0, 4, before)
     now = before - 0.6
-    federation.train(0, 7, now)
+    # Of the five rounds between two have lapsed.
+    federation.train(0, 9, now, stand(3 + 3))
     linear = np.concatenate([a.ravel() for a in federation.peers[0].configs[-1]["linear"]])
     c = np.full(D, 0.6) / (3 * 10 * 0.05)
-    c_i = own.recall(7, [now[:2], now[2:]])["own"]
+    c_i = own.recall(stand(3 + 3))["own"]
     np.testing.assert_allclose(linear, c - c_i, atol=1e-12)
 
 
