@@ -12,9 +12,13 @@ BELOW = 4
 
 
 def find_line(ledger: Ledger, key: Key, has_trained_on: Callable[[Key], bool]) -> Line:
-    """Return where `key` stands: the head of the ledger, or a result that hangs off that."""
+    """Return where `key` stands: the head of the ledger, or a result that hangs off that.
+
+    The head before is named in any case: a training on that may go on still, and will be over when
+    this one begins.
+    """
     below = enumerate(_iterate_below(ledger, key), 1)
-    found = ((head, rounds) for rounds, head in below if has_trained_on(head))
+    found = ((head, rounds) for rounds, head in below if rounds == 1 or has_trained_on(head))
     return Line(key, tuple(islice(found, BELOW)))
 
 

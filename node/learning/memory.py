@@ -30,7 +30,7 @@ RECENT = 2
 
 @dataclass(frozen=True)
 class Line:
-    """Where a head stands: its key and, nearest first, those below it on which this peer has
+    """Where a head stands: its key and, nearest first, those below it on which this peer may have
     trained, each with how many agreements there are from that one to this."""
 
     key: bytes

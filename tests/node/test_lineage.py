@@ -39,10 +39,10 @@ def test_find_line__the_head_or_a_result_on_it__has_what_was_agreed_before_below
     assert find_line(agree(*agreed), key, lambda head: True) == Line(key, below)
 
 
-def test_find_line__heads_that_were_missed__are_left_out_and_counted():
-    ledger = agree(b"1", b"2", b"3", b"4")
-    found = find_line(ledger, b"4", trained_on(b"1", b"3", b"not agreed"))
-    assert found == Line(b"4", ((b"3", 1), (b"1", 3)))
+def test_find_line__heads_missed_but_the_one_before__are_left_out_and_counted():
+    ledger = agree(b"1", b"2", b"3", b"4", b"5")
+    found = find_line(ledger, b"5", trained_on(b"1", b"3", b"not agreed"))
+    assert found == Line(b"5", ((b"4", 1), (b"3", 2), (b"1", 4)))
 
 
 def test_find_line__many_heads__names_the_nearest():
