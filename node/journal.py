@@ -110,6 +110,10 @@ class Journal:
             self._chosen[target] = None if row is None else Trained(Root(row[0]), row[1], row[2])
         return self._chosen[target]
 
+    def has_trained_on(self, parent: Key) -> bool:
+        """Whether an update was chosen on this head, in any round."""
+        return self._read("SELECT 1 FROM trained WHERE parent = ? LIMIT 1", (parent,)) is not None
+
     def trained(self) -> list[tuple[Key, RoundId, Trained]]:
         """Return every update that was chosen, in order: parent, round, update."""
         rows = self._read_all(

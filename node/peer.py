@@ -22,6 +22,7 @@ from node.encoding import model_from_payload, update_from_payload
 from node.errors import QuorumRefused
 from node.guard import Guard, find_retry_seconds
 from node.journal import Journal, Trained
+from node.lineage import find_line
 from node.outbox import Outbox
 from node.presence import Presence
 from node.result import Compute, Result, compute_result
@@ -255,7 +256,8 @@ class Peer:
             LOG.warning("seat=%d act=train error=%r", self.seat, str(error))
             return
         head = model_from_payload(payload, self._contract.parameters.coordinates)
-        job = Job(round_id, head, self._naming.update_tag(round_id, self.seat))
+        line = find_line(self._contract.observer.ledger, key, self._journal.has_trained_on)
+        job = Job(round_id, head, self._naming.update_tag(round_id, self.seat), line)
         self._trainings.start(target, job)
 
     def _collect_training(self) -> None:

@@ -16,7 +16,8 @@ from node.algorithms.catalogue import USUAL
 from node.encoding import Floats, Layout, Model, decode_model, encode_update, to_payload
 from node.errors import ClaimRefused, LayoutMismatch
 from node.learning.keeping import Kept
-from node.learning.learner import Learner
+from node.learning.learner import Config, Learner
+from node.learning.memory import LINE, NOWHERE, Line
 from node.merkle import compute_root
 from node.rule.parameters import Rule
 
@@ -26,11 +27,13 @@ CLAIM_LIMIT = 2**64
 
 @dataclass(frozen=True)
 class Job:
-    """What to train: `head` int32 `(d,)`, for `round_id`, to be hashed under `tag`."""
+    """What to train: `head` int32 `(d,)`, for `round_id`, to be hashed under `tag`. `line`: where
+    the head stands, by which what the peer remembers follows it."""
 
     round_id: RoundId
     head: Model
     tag: bytes
+    line: Line = NOWHERE
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ def train(learner: Learner, course: Course, job: Job) -> Fit:
     federation's model cannot take, and ClaimRefused for samples or steps that are no count.
     """
     head = decode_model(job.head, course.rule.model_bits)
-    config = {"round": int(job.round_id), "seed": course.seed}
+    config: Config = {"round": int(job.round_id), "seed": course.seed}
+    if job.line != NOWHERE:
+        config[LINE] = job.line
     arrays, samples, metrics = learner.fit(course.layout.unflatten(head), config)
     trained = course.layout.flatten(arrays)
     if not isinstance(metrics, Mapping):

@@ -14,8 +14,8 @@ from node.learning.memory import Values
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where a peer begins: `head` (d,), what is remembered as of that, and the `rounds` since that
-    was remembered, 1 where none was missed.
+    """Where a peer begins: `head` (d,), what is remembered as of that, and how many `rounds` were
+    agreed since it was, 1 where none was missed.
 
     `rate`: of a local step, where algorithm or learner tell it.
     """
@@ -42,8 +42,8 @@ class Local:
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """The vector (d,) whose difference from the head is the update, and what to remember if the
-    training counts."""
+    """The vector (d,) whose difference from the head is the update, and the vectors to remember on
+    heads that follow."""
 
     vector: Floats
     memory: Values = field(default_factory=dict)

@@ -10,13 +10,13 @@ from node.algorithms.algorithm import Algorithm, Local, Start
 from node.algorithms.errors import AlgorithmRefused
 from node.algorithms.options import check_positive
 from node.encoding import Floats, Layout
-from node.learning.config import get_round
 from node.learning.learner import Config, Learner, Metrics, Parameters
-from node.learning.memory import Memory
+from node.learning.memory import Memory, Values, get_line
 from node.learning.terms import LINEAR, ONE_STEP, PROXIMAL_MU, find_obeyed
 
 KEY = "holdfast.algorithm"
 """Under which the memory of the algorithm stands in the state."""
+SINGLE = np.dtype(np.float32)
 
 
 class Guided:
@@ -45,17 +45,16 @@ class Guided:
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
         """Train as the algorithm asks, and return what it sends. Raises AlgorithmRefused for a
         learner that does not tell its steps, where they are needed."""
-        number, head = get_round(config), self._layout.flatten(parameters)
-        memory = self._memory.recall(number, parameters)
-        rounds = self._memory.count_rounds(number, parameters)
-        start = Start(head, rounds, memory, self._rate)
+        line, head = get_line(config), self._layout.flatten(parameters)
+        rounds = self._memory.count_rounds(line)
+        start = Start(head, rounds, self._memory.recall(line), self._rate)
         asked = self._tell(self._algorithm.ask(start))
         arrays, samples, metrics = self._learner.fit(parameters, {**config, **asked})
         trained = self._layout.flatten(arrays)
         sent = self._algorithm.answer(start, trained, self._count_steps(metrics))
         # What is no number is refused by the encoder, and nothing is to follow from it.
         if sent.memory and np.isfinite(sent.vector).all():
-            self._memory.note(number, parameters, sent.memory)
+            self._memory.note(line, self._narrow(sent.memory))
         # What is sent as it came keeps its own bits.
         kept = arrays if sent.vector is trained else self._split(sent.vector)
         return kept, samples, metrics
@@ -81,6 +80,12 @@ class Guided:
             arrays.append(vector[first : first + prod(shape)].reshape(shape))
             first += prod(shape)
         return arrays
+
+    def _narrow(self, memory: Values) -> Values:
+        """Return vectors in single precision where the learner's own arrays have no more."""
+        if any(np.dtype(dtype).itemsize > SINGLE.itemsize for dtype in self._layout.dtypes):
+            return memory
+        return {name: vector.astype(SINGLE) for name, vector in memory.items()}
 
     def _count_steps(self, metrics: object) -> int:
         if not self._algorithm.needs_steps:

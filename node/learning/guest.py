@@ -11,6 +11,7 @@ from node.learning.config import get_round, get_seed
 from node.learning.errors import InvalidParameters
 from node.learning.hosting import Place
 from node.learning.learner import Config, Learner, Metrics, Parameters
+from node.learning.memory import LINE
 from node.learning.reference import seed_all
 from node.learning.terms import TERMS, find_obeyed
 
@@ -85,7 +86,9 @@ class Guest:
     def _extend(self, config: Config, number: int) -> Config:
         # What terms are to be obeyed an algorithm says, and no option that is called like one.
         options = {name: each for name, each in self._options.items() if name not in TERMS}
-        return {**options, "server_round": number, **config}
+        # Where the head stands is for what the peer itself remembers.
+        told = {name: each for name, each in config.items() if name != LINE}
+        return {**options, "server_round": number, **told}
 
 
 def _check_triple(method: str, expected: str, result: object) -> tuple[Any, Any, Any]:

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from node.encoding import Layout
 from node.errors import LayoutMismatch
-from node.learning.config import get_round
 from node.learning.learner import Config, Learner, Metrics, Parameters
-from node.learning.memory import Memory, Values
+from node.learning.memory import Memory, Values, get_line
 from node.learning.terms import LINEAR, find_obeyed
 
 KEY = "holdfast.kept"
@@ -100,12 +99,16 @@ class Keeping:
         return self._drop(arrays)
 
     def fit(self, parameters: Parameters, config: Config) -> tuple[Parameters, int, Metrics]:
-        number = get_round(config)
-        merged = self._merge(parameters, self._memory.recall(number, parameters))
+        line = get_line(config)
+        remembered = self._memory.recall(line)
+        if not remembered:
+            # Of a head of the peer's own nobody else has a copy.
+            remembered = self._memory.adopt(line, {ARRAYS: self._first})
+        merged = self._merge(parameters, remembered)
         if config.get(LINEAR) is not None:
             config = {**config, LINEAR: self._pad(config[LINEAR])}
         arrays, samples, metrics = self._learner.fit(merged, config)
-        self._memory.note(number, parameters, {ARRAYS: self._take(arrays)})
+        self._memory.note(line, {ARRAYS: self._take(arrays)})
         return self._drop(arrays), samples, metrics
 
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:

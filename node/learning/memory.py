@@ -1,96 +1,114 @@
-"""What lasts from round to round and follows the head: it goes on only when the head has.
+"""What lasts from round to round and follows the chain of heads.
 
-A peer trains on a head before that is agreed, trains again after a crash, and again for the next
-round where one has lapsed. So a training does not change what is remembered; it is noted with the
-head that it began from, and counts once a training begins from another head.
+A peer trains on a head before that is agreed, trains again after a crash, and again where a round
+has lapsed; what it trained on may be given up. So a training changes nothing: what follows from it
+is noted under the head that it was done on, and a training begins from what is noted under the
+nearest head below its own. What hangs off a head that is not below is left out by that, and a head
+that lapsed rounds were trained on counts once.
 """
 
+import logging
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from numpy.typing import NDArray
+from node.learning.learner import Config
+
+LOG = logging.getLogger("holdfast.learner")
 
 Values: TypeAlias = Mapping[str, Any]
 NOTHING: Values = MappingProxyType({})
-TRAININGS = 3
-"""So many are kept: of this head, of the one before, and of a candidate that was not agreed. A head
-that is given up later than that (a dispute) is trained on with what came of it."""
+LINE = "line"
+"""Entry of the config of `fit`: where the head stands; not there where that is nowhere."""
+BELOW = 2
+"""So many heads below the last are kept: it began from the first, and where it is not agreed the
+first is trained on again, from the second."""
+RECENT = 2
+"""So many trainings are kept wherever they stand: the last, and one more candidate of its round."""
 
 
 @dataclass(frozen=True)
-class _Training:
-    """`before`: what was remembered when it began; `after`: what follows if it counts. `gap`: the
-    rounds from the last training before it that counts to the first on this head."""
+class Line:
+    """Where a head stands: its key and, nearest first, those below it on which this peer may have
+    trained, each with how many agreements there are from that one to this."""
 
-    round: int
-    gap: int
-    head: bytes
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
+    key: bytes
+    below: tuple[tuple[bytes, int], ...] = ()
+
+
+NOWHERE = Line(b"")
+"""Of a training from which nothing follows, such as a dry round."""
 
 
 class Memory:
-    """The trainings of one peer in `state`, under `key`. Values pickle, and are not written to."""
+    """What one peer remembers in `state`, under `key`. Values pickle, and are not written to."""
 
     def __init__(self, state: MutableMapping[str, Any], key: str) -> None:
         self._state = state
         self._key = key
 
-    def recall(self, round_id: int, head: Sequence[NDArray[Any]]) -> Values:
+    def recall(self, line: Line) -> Values:
         """Return what is remembered as of this head: the same however often it is asked."""
-        return self._find(round_id, name_head(head))[0]
+        return self._find(line)[0]
 
-    def count_rounds(self, round_id: int, head: Sequence[NDArray[Any]]) -> int:
-        """Return how many rounds lie between the last training that counts and the first on this
-        head: 1 where the peer missed none, or has never trained."""
-        return self._find(round_id, name_head(head))[1]
+    def count_rounds(self, line: Line) -> int:
+        """Return how many rounds were agreed since that was noted: 1 where the peer missed none, or
+        nothing is remembered."""
+        return self._find(line)[1]
 
-    def note(self, round_id: int, head: Sequence[NDArray[Any]], after: Values) -> None:
-        """Remember what follows if the training of this round on this head counts."""
-        named = name_head(head)
-        before, gap = self._find(round_id, named)
-        others = [each for each in self._read() if each.head != named]
-        trainings = [*others, _Training(round_id, gap, named, dict(before), dict(after))]
-        # Stable: of those of one round the last to be trained stays last.
-        trainings.sort(key=lambda each: each.round)
-        self._state[self._key] = [
-            (each.round, each.gap, each.head, each.before, each.after)
-            for each in _choose_latest(trainings)
-        ]
+    def note(self, line: Line, after: Values) -> None:
+        """Remember what follows from a training on this head."""
+        if line == NOWHERE:
+            return
+        noted = self._read()
+        # Last, also where it was there: one that is trained on again may be agreed yet.
+        noted.pop(line.key, None)
+        noted[line.key] = dict(after)
+        self._write(noted, line)
+
+    def adopt(self, line: Line, first: Values) -> Values:
+        """Return what the last training has left, or `first` where there is none, and note it under
+        the nearest head below: for what must not be lost where heads were given up further down
+        than is remembered. `first` on the first head of all."""
+        noted = self._read()
+        if not line.below:
+            return first
+        key, _ = line.below[0]
+        noted[key] = list(noted.values())[-1] if noted else first
+        self._write(noted, line)
+        return noted[key]
 
     def latest(self) -> Values:
-        """Return what the last training has left, whether it will count or not."""
-        trainings = self._read()
-        return trainings[-1].after if trainings else NOTHING
+        """Return what the last training has left, wherever it stands."""
+        noted = self._read()
+        return list(noted.values())[-1] if noted else NOTHING
 
-    def _find(self, round_id: int, named: bytes) -> tuple[Values, int]:
-        trainings = self._read()
-        for each in trainings:
-            if each.head == named:
-                return each.before, each.gap
-        earlier = [each for each in trainings if each.round < round_id]
-        return (earlier[-1].after, round_id - earlier[-1].round) if earlier else (NOTHING, 1)
+    def _find(self, line: Line) -> tuple[Values, int]:
+        noted = self._read()
+        for key, rounds in line.below:
+            if key in noted:
+                return noted[key], rounds
+        return NOTHING, 1
 
-    def _read(self) -> list[_Training]:
-        return [_Training(*row) for row in self._state.get(self._key, ())]
+    def _write(self, noted: Mapping[bytes, Values], line: Line) -> None:
+        keys = list(noted)
+        kept = {*[key for key, _ in line.below if key in noted][:BELOW], *keys[-RECENT:]}
+        self._state[self._key] = [(key, noted[key]) for key in keys if key in kept]
+
+    def _read(self) -> dict[bytes, Values]:
+        """Return what is noted, by the key of the head, in the order in which it was."""
+        rows: Sequence[Any] = self._state.get(self._key, ())
+        try:
+            return dict(rows)
+        except (TypeError, ValueError):
+            told = "expected pairs (head, what follows), got those of another version: begun anew"
+            LOG.warning("act=train state=%s error=%r", self._key, told)
+            del self._state[self._key]
+            return {}
 
 
-def _choose_latest(trainings: Sequence[_Training]) -> Sequence[_Training]:
-    """Return the last of them. Of an earlier round than the last one stays in any case: each new
-    candidate of this round begins from what that has left, and so does its head if all lapse."""
-    chosen = trainings[-TRAININGS:]
-    earlier = [each for each in trainings if each.round < chosen[-1].round]
-    if earlier and earlier[-1].round < chosen[0].round:
-        return [earlier[-1], *chosen[1:]]
-    return chosen
-
-
-def name_head(head: Sequence[NDArray[Any]]) -> bytes:
-    """Return the digest of a head's bits."""
-    digest = sha256()
-    for array in head:
-        digest.update(array.tobytes())
-    return digest.digest()
+def get_line(config: Config) -> Line:
+    """Return where the head of a `fit` stands."""
+    line: Line = config.get(LINE, NOWHERE)
+    return line

@@ -149,7 +149,7 @@ class LearnerProcess:
         head = None
         if self._head is None or not np.array_equal(self._head, job.head):
             head = self._head = job.head
-        arguments = (peer, job.round_id, job.tag, head)
+        arguments = (peer, job.round_id, job.tag, head, job.line)
         return self._put(_Request(Pending(), "train", arguments, is_small=head is None))
 
     def ask_at_leisure(self, method: str, arguments: tuple[Any, ...]) -> Pending:

@@ -127,27 +127,39 @@ class TorchModule:
         return self.get_parameters(config), samples, metrics
 
     def _find_pull(self, terms: Terms) -> Callable[[], None]:
-        """Return what adds the terms to the gradients; buffers have none."""
+        """Return what adds the terms to the gradients of all that is trained; buffers have none.
+
+        A parameter that the loss does not reach has a gradient of zero here. One of several names
+        is one parameter, and its slope the mean of theirs: each name's array moves as the one does,
+        so each has a slope of its full size.
+        """
         import torch
 
         if not terms.has_pull:
             return lambda: None
-        linear: dict[str, Any] = {}
+        slopes: dict[str, Any] = {}
         if terms.linear is not None:
-            linear = dict(zip(self.parameter_names, terms.linear, strict=True))
-        pulled = [
-            (each, each.detach().clone(), torch.as_tensor(linear.get(name, 0.0)).to(each))
-            for name, each in self._model.named_parameters()
-            if each.requires_grad
-        ]
+            slopes = dict(zip(self.parameter_names, terms.linear, strict=True))
+        pulled = []
+        for parameter, names in self._list_trained():
+            found = [torch.as_tensor(slopes[name]).to(parameter) for name in names if slopes]
+            slope = torch.stack(found).mean(dim=0) if found else torch.zeros_like(parameter)
+            pulled.append((parameter, parameter.detach().clone(), slope))
 
         def pull() -> None:
             for parameter, anchor, slope in pulled:
-                if parameter.grad is not None:
-                    moved = parameter.detach() - anchor
-                    parameter.grad += slope + terms.proximal_mu * moved
+                term = slope + terms.proximal_mu * (parameter.detach() - anchor)
+                parameter.grad = term if parameter.grad is None else parameter.grad + term
 
         return pull
+
+    def _list_trained(self) -> list[tuple[Any, list[str]]]:
+        """Return each parameter that is trained, with all of its names."""
+        found: dict[int, tuple[Any, list[str]]] = {}
+        for name, parameter in self._model.named_parameters(remove_duplicate=False):
+            if parameter.requires_grad:
+                found.setdefault(id(parameter), (parameter, []))[1].append(name)
+        return list(found.values())
 
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
         """Judge on the test part: the mean loss and, where targets are classes, the accuracy."""

@@ -40,6 +40,7 @@ from node.learning.guest import Guest
 from node.learning.hosting import Place
 from node.learning.keeping import Keeping
 from node.learning.learner import Learner
+from node.learning.memory import NOWHERE, Line
 from node.learning.paced import Paced
 from node.learning.reference import is_reference, load_factory, seed_all
 from node.learning.shapes import recognise
@@ -146,12 +147,20 @@ class Worker:
         self._followers[peer] = learner
         self._courses[peer] = course
 
-    def train(self, peer: int, round_id: RoundId, tag: bytes, head: Model | None) -> Any:
+    def train(
+        self,
+        peer: int,
+        round_id: RoundId,
+        tag: bytes,
+        head: Model | None,
+        line: Line = NOWHERE,
+    ) -> Any:
         """Train one round on `head`; None: on the one that came last."""
         if head is not None:
             self._head = head
         assert self._head is not None, "a head comes with the first training on it"
-        fit = train(self._followers[peer], self._courses[peer], Job(round_id, self._head, tag))
+        job = Job(round_id, self._head, tag, line)
+        fit = train(self._followers[peer], self._courses[peer], job)
         if peer in self._states:
             write_state(self._places[peer].notes, self._states[peer])
         return fit

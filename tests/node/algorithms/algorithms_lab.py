@@ -5,11 +5,18 @@ import numpy as np
 from node.algorithms.guided import Guided
 from node.encoding import Layout
 from node.learning.context import State
+from node.learning.memory import Line
 from node.learning.terms import TERMS, get_terms
 
 D = 3
 LAYOUT = Layout(("weight", "bias"), ((2,), (1,)), ("float64", "float64"))
 CONFIG = {"seed": 0}
+
+
+def stand(height, name=b""):
+    """Return where a head stands after so many agreements; a name for one that hangs beside it."""
+    below = tuple((b"%d" % (height - back), back) for back in range(1, min(height, 4) + 1))
+    return Line(b"%d" % height + name, below)
 
 
 class Quadratic:
@@ -71,17 +78,23 @@ class Federation:
         self.states = [State() for _ in peers]
         self.head = np.zeros(D)
         self.round = 0
+        self.height = 0
 
     def guide(self, peer):
         return Guided(self.peers[peer], self.algorithm, LAYOUT, self.states[peer])
 
-    def train(self, peer, number, head):
-        arrays, _, _ = self.guide(peer).fit(LAYOUT.unflatten(head), {**CONFIG, "round": number})
+    def train(self, peer, number, head, line=None):
+        config = {**CONFIG, "round": number, "line": line or stand(self.height)}
+        arrays, _, _ = self.guide(peer).fit(LAYOUT.unflatten(head), config)
         return LAYOUT.flatten(arrays)
 
     def run(self, rounds):
         for _ in range(rounds):
             self.round += 1
             sent = [self.train(peer, self.round, self.head) for peer in range(len(self.peers))]
-            self.head = sum(w * s for w, s in zip(self.weights, sent, strict=True))
+            self.agree(sum(w * s for w, s in zip(self.weights, sent, strict=True)))
         return self.head
+
+    def agree(self, head):
+        self.head = head
+        self.height += 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from algorithms_lab import LAYOUT, D, Federation, Quadratic, draw_peers, find_optimum
+from algorithms_lab import LAYOUT, D, Federation, Quadratic, draw_peers, find_optimum, stand
 
 from node.algorithms.admm import Admm
 from node.encoding import decode_model, encode_model, update_from_payload
@@ -64,7 +64,7 @@ def test_train__integers__settle_within_about_a_unit_of_the_optimum():
     federation = Federation(peers, Admm(1.0))
     head, heads = encode_model(np.zeros(D), MODEL_BITS), []
     for number in range(1, 121):
-        job = Job(number, head, b"\x01" * 32)
+        job = Job(number, head, b"\x01" * 32, stand(number))
         sent = [train(federation.guide(i), Course(LAYOUT, rule, 0, i), job) for i in range(4)]
         updates = [update_from_payload(each.payload, D, 2).astype(float) for each in sent]
         moved = np.mean(updates, axis=0) * 2.0 ** (MODEL_BITS - UPDATE_BITS)

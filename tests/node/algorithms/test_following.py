@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from algorithms_lab import stand
 
 from localnet.network import Localnet
 from localnet.report import RoundEnded
@@ -42,6 +43,11 @@ def open_worker(dataset, algorithm, notes):
     return worker
 
 
+def learn(worker, number, head):
+    """Train the peer on the head of a round before which none has lapsed."""
+    return worker.train(0, number, TAG, head, stand(number))
+
+
 def heads(count):
     generator = np.random.default_rng(1)
     return [encode_model(generator.normal(size=62) / 10, 20) for _ in range(count)]
@@ -52,28 +58,28 @@ def test_train__restarted_before_each_round__learns_the_same(dataset, algorithm,
     steady = open_worker(dataset, algorithm, None)
     for number, head in enumerate(heads(4), 1):
         restarted = open_worker(dataset, algorithm, tmp_path)
-        assert restarted.train(0, number, TAG, head) == steady.train(0, number, TAG, head)
+        assert learn(restarted, number, head) == learn(steady, number, head)
     fresh = open_worker(dataset, algorithm, None)
-    assert fresh.train(0, 4, TAG, head).root != steady.train(0, 4, TAG, head).root
+    assert learn(fresh, 4, head).root != learn(steady, 4, head).root
 
 
 def test_train__killed_before_or_after_the_state_is_written__learns_the_same(dataset, tmp_path):
     first, second, third = heads(3)
-    open_worker(dataset, Scaffold(10), tmp_path).train(0, 1, TAG, first)
+    learn(open_worker(dataset, Scaffold(10), tmp_path), 1, first)
     before = (tmp_path / STATE).read_bytes()
-    fit = open_worker(dataset, Scaffold(10), tmp_path).train(0, 2, TAG, second)
+    fit = learn(open_worker(dataset, Scaffold(10), tmp_path), 2, second)
     # After: what was trained is in the state, and nobody has heard of it.
-    assert open_worker(dataset, Scaffold(10), tmp_path).train(0, 2, TAG, second) == fit
-    expected = open_worker(dataset, Scaffold(10), tmp_path).train(0, 3, TAG, third)
+    assert learn(open_worker(dataset, Scaffold(10), tmp_path), 2, second) == fit
+    expected = learn(open_worker(dataset, Scaffold(10), tmp_path), 3, third)
     (tmp_path / STATE).write_bytes(before)
-    assert open_worker(dataset, Scaffold(10), tmp_path).train(0, 2, TAG, second) == fit
-    assert open_worker(dataset, Scaffold(10), tmp_path).train(0, 3, TAG, third) == expected
+    assert learn(open_worker(dataset, Scaffold(10), tmp_path), 2, second) == fit
+    assert learn(open_worker(dataset, Scaffold(10), tmp_path), 3, third) == expected
 
 
 def test_train__federated_averaging_or_fedprox__write_no_state(dataset, tmp_path):
     for algorithm in (FedProx(), Scaffold(10)):
         assert not (tmp_path / STATE).exists()
-        open_worker(dataset, algorithm, tmp_path).train(0, 1, TAG, heads(1)[0])
+        learn(open_worker(dataset, algorithm, tmp_path), 1, heads(1)[0])
     assert (tmp_path / STATE).exists()
 
 
@@ -82,7 +88,7 @@ def test_measure__a_dry_round__leaves_nothing_behind(dataset, tmp_path):
     first, second = heads(2)
     worker.measure(0, first)
     fresh = open_worker(dataset, Momentum(), None)
-    assert worker.train(0, 1, TAG, second) == fresh.train(0, 1, TAG, second)
+    assert learn(worker, 1, second) == learn(fresh, 1, second)
 
 
 def run(scenario, **how):

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from algorithms_lab import CONFIG, LAYOUT, Federation, Quadratic, draw_peers
+from algorithms_lab import CONFIG, LAYOUT, Federation, Quadratic, draw_peers, stand
 
 from node.algorithms.errors import AlgorithmRefused
 from node.algorithms.fedavg import FedAvg
 from node.algorithms.fedprox import FedProx
-from node.algorithms.guided import Guided
-from node.encoding import encode_model
+from node.algorithms.guided import KEY, Guided
+from node.algorithms.scaffold import Scaffold
+from node.encoding import Layout, encode_model
 from node.learning.context import State
+from node.learning.memory import Memory
 from node.rule.parameters import Rule, Selection, Weighting
 from node.training import Course, Job, train
 
@@ -29,6 +31,19 @@ def test_fit__federated_averaging__remembers_nothing():
     federation = Federation(draw_peers(), FedAvg())
     federation.run(2)
     assert federation.states == [{}] * 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fit__what_is_remembered__is_as_precise_as_the_learners_arrays(dtype):
+    layout, state = Layout(LAYOUT.names, LAYOUT.shapes, (dtype, dtype)), State()
+    guided = Guided(draw_peers()[0], Scaffold(10), layout, state)
+    guided.fit(layout.unflatten(np.full(3, 1 / 3)), {**CONFIG, "round": 1, "line": stand(0)})
+    found = Memory(state, KEY).recall(stand(1))
+    assert {name: each.dtype for name, each in found.items()} == dict.fromkeys(
+        ("own", "head"), np.dtype(dtype)
+    )
+    # The head had no more to begin with.
+    assert np.array_equal(found["head"], np.full(3, 1 / 3).astype(dtype))
 
 
 class Estimator:

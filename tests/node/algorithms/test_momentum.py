@@ -1,7 +1,7 @@
 """Client momentum: the recursion, and what it is for: less variance in what a peer sends."""
 
 import numpy as np
-from algorithms_lab import LAYOUT, D, Federation, Quadratic, draw_peers
+from algorithms_lab import LAYOUT, D, Federation, Quadratic, draw_peers, stand
 
 from node.algorithms.fedavg import FedAvg
 from node.algorithms.momentum import Momentum
@@ -33,7 +33,7 @@ def test_fit__rounds__send_the_running_mean_that_begins_with_the_first_step():
 def test_fit__noise__is_less_by_the_rate_of_a_running_mean():
     def spread(algorithm):
         federation = Federation([Noisy(np.eye(D), np.zeros(D))], algorithm)
-        sent = [federation.train(0, n, np.full(D, n)) - n for n in range(1, 400)]
+        sent = [federation.train(0, n, np.full(D, n), stand(n)) - n for n in range(1, 400)]
         return float(np.var(sent[50:]))
 
     # (1 - beta) / (1 + beta) of the variance.

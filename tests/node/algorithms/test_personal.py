@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from algorithms_lab import stand
 
 from localnet.kept import learners_path
 from localnet.network import Localnet
@@ -36,7 +37,8 @@ def average(parts, keep):
     # Of all, since it is then that each begins to keep its own.
     head, *_ = [peer.get_parameters({"seed": 1}) for peer in peers]
     for number in range(1, ROUNDS + 1):
-        fits = [peer.fit(head, {"seed": 1, "round": number})[0] for peer in peers]
+        config = {"seed": 1, "round": number, "line": stand(number)}
+        fits = [peer.fit(head, config)[0] for peer in peers]
         head = [np.mean(arrays, axis=0) for arrays in zip(*fits, strict=True)]
     return np.mean([peer.evaluate(head, {"seed": 1})[2]["accuracy"] for peer in peers])
 

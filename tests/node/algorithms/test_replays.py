@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from algorithms_lab import Federation, draw_peers
+from algorithms_lab import Federation, draw_peers, stand
 
 from node.algorithms.admm import Admm
 from node.algorithms.catalogue import ALGORITHMS
@@ -32,16 +32,20 @@ class Disturbed(Federation):
 
     befalls = None
 
-    def train(self, peer, number, head):
+    def train(self, peer, number, head, line=None):
         if self.befalls == "twice":
             super().train(peer, number, head)
-        if self.befalls == "candidate":
-            super().train(peer, number, head + 0.125)
+        if self.befalls == "candidate before":
+            super().train(peer, number, head + 0.125, stand(self.height, b" not agreed"))
         if self.befalls == "killed before the state is written":
             remembered = copy.deepcopy(self.states[peer])
             super().train(peer, number, head)
             self.states[peer] = remembered
         sent = super().train(peer, number, head)
+        if self.befalls == "candidate after":
+            super().train(peer, number, head + 0.125, stand(self.height, b" not agreed"))
+        if self.befalls == "candidate of the next round":
+            super().train(peer, number + 1, sent, stand(self.height + 1, b" not agreed"))
         if self.befalls == "restarted":
             self.states[peer] = pickle.loads(pickle.dumps(self.states[peer]))
         return sent
@@ -54,7 +58,15 @@ def run(algorithm, befalls):
 
 
 @pytest.mark.parametrize(
-    "befalls", ["twice", "candidate", "killed before the state is written", "restarted"]
+    "befalls",
+    [
+        "twice",
+        "candidate before",
+        "candidate after",
+        "candidate of the next round",
+        "killed before the state is written",
+        "restarted",
+    ],
 )
 @pytest.mark.parametrize("algorithm", EVERY, ids=lambda each: each.name)
 def test_run__a_training_is_asked_again__the_head_is_the_same_to_the_bit(algorithm, befalls):
@@ -68,7 +80,7 @@ def test_run__every_second_round_lapses__the_head_is_the_same_to_the_bit(algorit
     for number in range(ROUNDS):
         for again in (2 * number + 1, 2 * number + 2):
             sent = [lapsing.train(peer, again, lapsing.head) for peer in range(4)]
-        lapsing.head = sum(w * s for w, s in zip(lapsing.weights, sent, strict=True))
+        lapsing.agree(sum(w * s for w, s in zip(lapsing.weights, sent, strict=True)))
     assert lapsing.head.tobytes() == whole.tobytes()
 
 

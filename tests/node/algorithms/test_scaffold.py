@@ -1,13 +1,15 @@
 """SCAFFOLD: no drift, and the same as its paper's form with a server that keeps c."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from algorithms_lab import D, Federation, draw_peers, find_optimum
+from algorithms_lab import D, Federation, draw_peers, find_optimum, stand
 
 from node.algorithms.errors import AlgorithmRefused
 from node.algorithms.fedavg import FedAvg
 from node.algorithms.guided import KEY, Guided
-from node.algorithms.scaffold import Scaffold
+from node.algorithms.scaffold import CARRIED, Scaffold
 from node.learning.memory import Memory
 
 ROUNDS = 60
@@ -69,6 +71,45 @@ def test_run__any_round__control_variates_have_the_mean_that_is_read_off_the_hea
         np.testing.assert_allclose(np.mean(own, axis=0), (before - after) / (10 * 0.05), atol=1e-12)
 
 
+def run_without(federation, left_out):
+    """Run a round whose mean leaves a member's update out."""
+    members = [peer for peer in range(len(federation.peers)) if peer != left_out]
+    sent = [federation.train(peer, 1, federation.head) for peer in range(len(federation.peers))]
+    federation.agree(np.mean([sent[peer] for peer in members], axis=0))
+
+
+def run_while_away(federation, away):
+    """Run a round in which a member does not even train."""
+    members = [peer for peer in range(len(federation.peers)) if peer != away]
+    federation.agree(np.mean([federation.train(p, 1, federation.head) for p in members], axis=0))
+
+
+@pytest.mark.parametrize("disturb", [run_without, run_while_away])
+def test_run__rounds_that_leave_members_out__comes_back_to_the_optimum(disturb):
+    federation = Federation(draw_peers(), Scaffold(10))
+    for member in (0, 1, 1, 2):
+        disturb(federation, member)
+    disturbed = federation.run(20)
+    optimum = find_optimum(federation.peers)
+    # As far as averaging is: what is left of the disturbed rounds decides.
+    assert np.linalg.norm(disturbed - optimum) > 0.01
+    assert np.linalg.norm(federation.run(180) - optimum) < 1e-4
+
+
+def test_run__after_a_disturbed_round__what_it_left_between_c_and_the_variates_dies_away():
+    federation = Federation(draw_peers(), Scaffold(10))
+    run_without(federation, 0)
+    found = []
+    for _ in range(4):
+        before = federation.head
+        common = (before - federation.run(1)) / (10 * 0.05)
+        own = [Memory(state, KEY).latest()["own"] for state in federation.states]
+        found.append(common - np.mean(own, axis=0))
+    assert np.linalg.norm(found[0]) > 0.1
+    for one, following in pairwise(found):
+        np.testing.assert_allclose(following, CARRIED * one, atol=1e-12)
+
+
 def test_run__one_peer_alone__is_plain_training():
     alone = Federation(draw_peers(count=1, steps=30), FedAvg()).run(1)
     np.testing.assert_allclose(
@@ -82,10 +123,11 @@ def test_fit__away_for_some_rounds__takes_the_mean_direction_of_these():
     before, own = federation.head, Memory(federation.states[0], KEY)
     federation.train(0, 4, before)
     now = before - 0.6
-    federation.train(0, 7, now)
+    # Of the five rounds between two have lapsed.
+    federation.train(0, 9, now, stand(3 + 3))
     linear = np.concatenate([a.ravel() for a in federation.peers[0].configs[-1]["linear"]])
     c = np.full(D, 0.6) / (3 * 10 * 0.05)
-    c_i = own.recall(7, [now[:2], now[2:]])["own"]
+    c_i = own.recall(stand(3 + 3))["own"]
     np.testing.assert_allclose(linear, c - c_i, atol=1e-12)
 
 

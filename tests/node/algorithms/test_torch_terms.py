@@ -13,13 +13,14 @@ torch = pytest.importorskip("torch", reason="torch is an extra (pip install 'hol
 RATE = 0.1
 
 
-def build(batch_size=40, **options):
+def build(batch_size=40, model=None, **options):
     generator = np.random.default_rng(0)
     x = generator.normal(size=(40, 4)).astype(np.float32)
     y = (x[:, 0] > x[:, 1]).astype(np.int64)
     torch.manual_seed(0)
     found = {
-        "model": torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2)),
+        "model": model
+        or torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2)),
         "optimizer": lambda parameters: torch.optim.SGD(parameters, lr=RATE),
         "loss": torch.nn.functional.cross_entropy,
     }
@@ -55,6 +56,51 @@ def test_fit__one_step__is_along_the_gradient_of_all_whatever_the_batches():
     assert (samples, metrics["steps"]) == (40, 1)
     for a, b in zip(found, whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+class Apart(torch.nn.Module):
+    """One weight under two names, one that the loss never reaches, and one that is frozen."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(4, 4, bias=False)
+        self.outer = torch.nn.Linear(4, 4, bias=False)
+        self.outer.weight = self.inner.weight
+        self.idle = torch.nn.Parameter(torch.ones(3))
+        self.frozen = torch.nn.Parameter(torch.ones(2), requires_grad=False)
+
+    def forward(self, x):
+        return self.outer(torch.tanh(self.inner(x)))
+
+
+@pytest.mark.parametrize("asked", [{}, {"one_step": True}])
+def test_fit__terms__reach_what_the_loss_does_not_and_a_shared_weight_once(asked):
+    def descend(**terms):
+        learner = build(epochs=steps, model=Apart())
+        config = {"seed": 0, "round": 1, **asked, **terms}
+        return dict(zip(learner.parameter_names, learner.fit(head, config)[0], strict=True))
+
+    steps = 1 if asked else 2
+    first = build(model=Apart())
+    names, head = first.parameter_names, first.get_parameters({"seed": 0})
+    assert names == ["idle", "frozen", "inner.weight", "outer.weight"]
+    generator = np.random.default_rng(1)
+    linear = [generator.normal(size=a.shape).astype(np.float32) for a in head]
+    # As integers leave them: not quite alike, where the weight is one.
+    linear[3] = linear[2] + np.float32(0.5)
+
+    found = descend(linear=linear)
+    np.testing.assert_allclose(found["idle"], 1 - steps * RATE * linear[0], atol=1e-6)
+    assert found["frozen"].tolist() == [1, 1]
+    assert np.array_equal(found["inner.weight"], found["outer.weight"])
+    if steps == 1:
+        moved = found["inner.weight"] - descend()["inner.weight"]
+        np.testing.assert_allclose(moved, -RATE * (linear[2] + 0.25), atol=1e-6)
+
+    pulled = descend(linear=linear, proximal_mu=2.0)["idle"]
+    # w <- w - rate (linear + mu (w - 1)), from w = 1.
+    slow = 1.0 if steps == 1 else 1.0 + (1 - RATE * 2.0)
+    np.testing.assert_allclose(pulled, 1 - slow * RATE * linear[0], atol=1e-6)
 
 
 def test_obeys__a_torch_module__is_everything():

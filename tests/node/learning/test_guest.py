@@ -9,6 +9,7 @@ from node.errors import ClaimRefused
 from node.learning.errors import InvalidParameters
 from node.learning.guest import LONGEST_TEXT, MOST_METRICS, Guest
 from node.learning.hosting import Place
+from node.learning.memory import Line
 
 CONFIG = {"seed": 3, "round": 5}
 
@@ -40,6 +41,12 @@ def test_fit__any_learner__is_told_its_options_beside_round_and_seed():
     Guest(learner, {"local_epochs": 2, "seed": "mine"}, Place()).fit([], dict(CONFIG))
     # The federation's own entries are not for options to change.
     assert learner.configs == [{"local_epochs": 2, "seed": 3, "round": 5, "server_round": 5}]
+
+
+def test_fit__a_head_that_stands_somewhere__is_no_business_of_the_learners():
+    learner = Learner(([np.zeros(1)], 1, {}))
+    Guest(learner, {}, Place()).fit([], {**CONFIG, "line": Line(b"key")})
+    assert learner.configs == [{**CONFIG, "server_round": 5}]
 
 
 class Drawing(Learner):

@@ -15,6 +15,7 @@ from node.errors import WorkerFailed
 from node.learning.errors import UnknownLearner, UnknownShape
 from node.learning.hosting import LOG, LOG_BYTES, STATE, TRACEBACK, Hosting, Place
 from node.learning.keeping import choose_kept, describe_shared
+from node.learning.memory import Line
 from node.learning.process import LearnerProcess
 from node.learning.trainer import ProcessTrainer
 from node.merkle import MODEL_TAG
@@ -64,7 +65,9 @@ def encode_head(course, value=0):
 def run_round(trainer, course, number):
     # As after rounds that were agreed: another head each time, at first zeros.
     head = encode_head(course, number - 1)
-    trainer.start(SEAT, PARENT, Job(RoundId(number), head, MODEL_TAG))
+    below = tuple((b"%d" % (number - back), back) for back in range(1, number))
+    line = Line(b"%d" % number, below)
+    trainer.start(SEAT, PARENT, Job(RoundId(number), head, MODEL_TAG, line))
     while (fit := trainer.find(SEAT, PARENT, RoundId(number))) is None:
         wait(trainer.connections(), 0.2)
     return fit

@@ -7,7 +7,7 @@ from node.encoding import Layout
 from node.errors import LayoutMismatch
 from node.learning.context import State
 from node.learning.keeping import KEY, Keeping, Kept, choose_kept, describe_shared
-from node.learning.memory import Memory
+from node.learning.memory import Line, Memory
 
 NAMES = ["body.weight", "norm.count", "head.weight", "mask"]
 ARRAYS = [
@@ -16,6 +16,12 @@ ARRAYS = [
     np.full(2, 0.5, np.float16),
     np.array([True, False]),
 ]
+
+
+def stand(height):
+    """Return the config of a training on the head after so many agreements."""
+    below = ((b"%d" % (height - 1), 1),) if height else ()
+    return {"round": height + 1, "line": Line(b"%d" % height, below)}
 
 
 class Learner:
@@ -68,7 +74,7 @@ def test_fit__kept_arrays__go_on_from_round_to_round_and_never_out():
     for number in (1, 2, 3):
         # Asked twice, as after a crash: from what was kept when this head was first trained on.
         for again in (number, number):
-            arrays, samples, _ = keeping.fit(head, {"round": again})
+            arrays, samples, _ = keeping.fit(head, stand(again))
             assert (len(arrays), samples) == (1, 4)
             assert int(Memory(state, KEY).latest()["arrays"][0]) == 3 + number
         assert arrays[0].tolist() == [[number, number]] * 2
@@ -78,6 +84,26 @@ def test_fit__kept_arrays__go_on_from_round_to_round_and_never_out():
     assert learner.seen[2].tolist() == [3.5, 3.5]
 
 
+def test_fit__heads_given_up_further_down_than_is_remembered__loses_no_head_of_ones_own():
+    learner, state = Learner(), State()
+    keeping = Keeping(learner, choose_kept(NAMES, ARRAYS, ["head.*"]), state)
+    keeping.get_parameters({})
+    for number in range(9):
+        keeping.fit([ARRAYS[0]], stand(number))
+    for _ in range(2):
+        keeping.fit([ARRAYS[0]], stand(3))
+        assert learner.seen[2].tolist() == [9.5, 9.5]
+
+
+def test_fit__the_first_head_again__is_from_the_learners_own():
+    learner = Learner()
+    keeping = Keeping(learner, choose_kept(NAMES, ARRAYS, ["head.*"]), State())
+    keeping.get_parameters({})
+    for _ in range(2):
+        keeping.fit([ARRAYS[0]], stand(0))
+        assert learner.seen[2].tolist() == [0.5, 0.5]
+
+
 def test_get_parameters__a_peer_that_comes_back__goes_on_with_what_it_kept():
     kept = choose_kept(NAMES, ARRAYS)
     state, learner, head = State(), Learner(), [ARRAYS[0], ARRAYS[2]]
@@ -85,7 +111,7 @@ def test_get_parameters__a_peer_that_comes_back__goes_on_with_what_it_kept():
         # Made anew each time, as after a restart.
         keeping = Keeping(learner, kept, state)
         keeping.get_parameters({})
-        keeping.fit(head, {"round": 1 + number})
+        keeping.fit(head, stand(number))
         assert int(learner.seen[1]) == 3 + number
         head = [array + array.dtype.type(1) for array in head]
 

@@ -9,7 +9,7 @@ from node.learning.errors import InvalidOption, InvalidParameters, UnknownShape
 from node.learning.guest import Guest
 from node.learning.hosting import Place
 from node.learning.keeping import KEY, Keeping, choose_kept, describe_shared
-from node.learning.memory import Memory
+from node.learning.memory import Line, Memory
 from node.learning.shapes import recognise
 
 torch = pytest.importorskip("torch", reason="torch is an extra (pip install 'holdfast[torch]')")
@@ -85,8 +85,8 @@ def test_fit__under_a_federation__counts_batches_at_home(data):
     keeping = Keeping(learner, kept, state)
     layout = describe_shared(learner.parameter_names, arrays, kept)
     head = layout.unflatten(layout.flatten(keeping.get_parameters({"seed": 0})))
-    for number in (1, 2):
-        head, _, _ = keeping.fit(head, {"seed": 0, "round": number})
+    for number, line in ((1, Line(b"1")), (2, Line(b"2", ((b"1", 1),)))):
+        head, _, _ = keeping.fit(head, {"seed": 0, "round": number, "line": line})
     assert [int(each) for each in Memory(state, KEY).latest()["arrays"]] == [6]
 
 
