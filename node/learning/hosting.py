@@ -9,7 +9,7 @@ LOG, TRACEBACK, STATE = "learner.log", "learner.traceback", "learner.state"
 PACE = "learner.pace"
 """Beside them: how fast it was, where its work is fitted into a time."""
 LOG_BYTES = 2**20
-"""A longer log is begun anew with the next process."""
+"""A longer log is begun anew."""
 
 
 @dataclass(frozen=True)

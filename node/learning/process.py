@@ -53,6 +53,8 @@ main(sys.argv[1:])
 """
 """With -P, so that a `node.py` where the peer was started is not taken for ours."""
 TAIL_BYTES = 4096
+LOOK_SECONDS = 1.0
+"""Between two looks at what a process does that is waited for."""
 
 
 class Answer(Protocol):
@@ -106,7 +108,7 @@ class LearnerProcess:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER_BYTES)
         self.connection = Connection(ours.detach())
         with theirs, ExitStack() as stack:
-            log = None if self._hosting.notes is None else self._hosting.notes / LOG
+            log = self._log = None if self._hosting.notes is None else self._hosting.notes / LOG
             output = None if log is None else stack.enter_context(_open_log(log))
             self._child = subprocess.Popen(
                 [
@@ -172,7 +174,8 @@ class LearnerProcess:
     def settle(self, pending: Pending) -> Any:
         """Wait for an answer and return it, or raise what the worker raised."""
         while not pending.is_done:
-            if self.connection.poll(self.seconds_left()):
+            left = self.seconds_left()
+            if self.connection.poll(LOOK_SECONDS if left is None else min(left, LOOK_SECONDS)):
                 self.collect()
             self.enforce()
         return pending.result()
@@ -183,7 +186,10 @@ class LearnerProcess:
         return None if limit is None else max(0.0, self._begun_at + limit - monotonic())
 
     def enforce(self) -> None:
-        """Kill a process that takes longer than it may, and whatever it has started."""
+        """Kill a process that takes longer than it may, and whatever it has started. What it prints
+        without end fills no disk."""
+        if self._log is not None:
+            _limit_log(self._log)
         if self.seconds_left() == 0.0 and not self.connection.poll():
             told = f"none in {self._limit_seconds():g} s, so its process was ended"
             self._kill()
@@ -191,10 +197,10 @@ class LearnerProcess:
 
     def describe_progress(self) -> str:
         """Return the last line that the learner printed; "" where it is not written down."""
-        if self._hosting.notes is None:
+        if self._log is None:
             return ""
         try:
-            with (self._hosting.notes / LOG).open("rb") as file:
+            with self._log.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
                 # A progress bar draws over its line.
                 lines = file.read().decode(errors="replace").replace("\r", "\n").split("\n")
@@ -293,8 +299,16 @@ class LearnerProcess:
 
 def _open_log(path: Path) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_long = path.exists() and path.stat().st_size > LOG_BYTES
-    return path.open("wb" if is_long else "ab")
+    _limit_log(path)
+    return path.open("ab")
+
+
+def _limit_log(path: Path) -> None:
+    """Begin a long log anew. Whoever writes to it appends, and so goes on where it ends now."""
+    # The learner may have removed it: that is its own affair.
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_BYTES:
+            os.truncate(path, 0)
 
 
 def _encode(hosting: Hosting) -> str:

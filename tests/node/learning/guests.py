@@ -75,6 +75,12 @@ class Crashing(Mean):
         os._exit(7)
 
 
+class Chattering(Mean):
+    def fit(self, parameters, config):
+        print("x" * 3 * 2**20)  # noqa: T201
+        return super().fit(parameters, config)
+
+
 class Leaving(Mean):
     def fit(self, parameters, config):
         raise SystemExit("done here")
@@ -97,6 +103,7 @@ KINDS = {
     "loops": Looping,
     "crashes": Crashing,
     "leaves": Leaving,
+    "chatters": Chattering,
 }
 
 

@@ -179,6 +179,13 @@ def test_find__a_training_goes_on__is_told_with_what_the_learner_said_last(
     assert "seat=1 round=1 act=train seconds=0 says='epoch 2: loss 0.5'" in caplog.text
 
 
+def test_fit__a_learner_that_prints_without_end__leaves_a_short_log(course, tmp_path):
+    with open_trainer(course, tmp_path, bad="chatters") as trainer:
+        for number in (1, 2):
+            assert run_round(trainer, course, number).metrics["rounds"] == number
+    assert (tmp_path / LOG).stat().st_size <= LOG_BYTES
+
+
 def test_open__a_long_log__is_begun_anew(course, tmp_path):
     (tmp_path / LOG).write_bytes(b"x" * (LOG_BYTES + 1))
     with open_trainer(course, tmp_path) as trainer:
