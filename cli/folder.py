@@ -27,7 +27,7 @@ def _name_folder(context: typer.Context, directory: Path | None) -> Path | None:
     """Say how a folder is named here, to whoever names it as other commands have it."""
     if directory is not None:
         usage = f"FOLDER without a flag: {context.command_path} {directory} --seat N"
-        raise typer.BadParameter(f"--dir: expected {usage}")
+        raise typer.BadParameter(f"expected {usage}")
     return directory
 
 

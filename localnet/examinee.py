@@ -107,7 +107,8 @@ def _describe_simulated(source: Source, directory: Path, seat: Seat, code: Path 
     run, desk = kept.read_run(directory), find_desk(directory, seat)
     assert desk is not None, "the seat was chosen among those that are here"
     scenario, spec = run.scenario, parse_spec(source.contract.observer.ledger.spec)
-    hosting = usual_hosting(scenario)
+    # What the run let its learners use it has not written down; whoever asks may interrupt.
+    hosting = replace(usual_hosting(scenario), seconds=None, memory_bytes=None)
     if code is not None:
         hosting = replace(hosting, code=code.resolve())
     if _read_fingerprint(scenario, hosting) != run.data:

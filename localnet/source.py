@@ -18,8 +18,8 @@ from chain.federation import Federation, find_creation
 from chain.observer import Observer
 from chain.types import Clock
 from localnet import kept
-from localnet.errors import SourceRefused
-from localnet.fleet.fleet import Charter, chain_folder, has_charter, peer_folders, read_charter
+from localnet.errors import KeptRunRefused, SourceRefused
+from localnet.fleet.fleet import UP, Charter, chain_folder, has_charter, peer_folders, read_charter
 from node.blobs.disk import DiskBlobs
 from node.blobs.joint import JointBlobs
 from node.contract import Contract
@@ -58,6 +58,9 @@ def open_kept(directory: Path) -> Iterator[Source]:
     if (directory / SETTINGS).exists():
         whole = "one of a whole federation (localnet run --keep, localnet up)"
         raise SourceRefused(f"folder {directory}", whole, "a peer's, for holdfast peer")
+    if not kept.has_run(directory):
+        either = f"a {kept.RUN} in it (localnet run --keep), or an {UP} (localnet up)"
+        raise KeptRunRefused("folder of a run", either, directory)
     run = kept.read_run(directory)
     chain = open_kept_chain(
         kept.chain_path(directory), chain_id=run.chain_id, accounts=run.accounts
