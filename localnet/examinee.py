@@ -56,6 +56,8 @@ def open_examinee(folder: Path, seat: int | None, code: Path | None) -> Iterator
     home = find_home(folder)
     if home is not None:
         folder, seat = home[0], home[1] if seat is None else seat
+    if not is_whole(folder):
+        check_own(folder)
     if code is not None and not kept.has_run(folder):
         expected = "only for a kept run: elsewhere the peer's settings say it"
         raise SourceRefused("--learner-path", expected, code)
@@ -66,7 +68,6 @@ def open_examinee(folder: Path, seat: int | None, code: Path | None) -> Iterator
 
 @contextmanager
 def _open_own(folder: Path, seat: int | None) -> Iterator[Examinee]:
-    check_own(folder)
     settings = read_settings(folder)
     with open_contract(settings) as contract:
         own = find_seat(contract, read_address(folder / KEYSTORE))

@@ -82,6 +82,23 @@ def test_diagnose__each_seat_of_a_kept_run__as_that_of_an_up_and_none_is_like_an
     assert len(seen) == 4
 
 
+@pytest.mark.slow
+def test_diagnose__a_kept_run_on_rows_from_code__are_read_again_from_there(holdfast, tmp_path):
+    (tmp_path / "made_rows.py").write_text(
+        "import numpy as np\n\n\ndef made():\n"
+        "    for x in np.random.default_rng(1).normal(size=(300, 3)).astype(np.float32):\n"
+        "        yield x, 'ab'[int(x[0] > 0)]\n"
+    )
+    code, kept = ("--learner-path", str(tmp_path)), str(tmp_path / "run")
+    usual = ("--peers", "3", "--rounds", "1", "--learner", "softmax", "--cores", "1")
+    run = holdfast("localnet", "run", *usual, "--dataset", "made_rows:made", *code, "--keep", kept)
+    assert run.code == 0, run.err
+    outcome = holdfast("peer", "diagnose", kept, "--seat", "1", *code, "--repeats", "3", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    importance = {each["column"]: each["mean"] for each in outcome.lines[0]["importance"]}
+    assert max(importance, key=importance.__getitem__) == "column 0"
+
+
 def test_diagnose__a_kept_run_with_other_data_or_without_a_blob__is_one_line(holdfast, kept):
     def fail(*more):
         outcome = holdfast("peer", "diagnose", str(kept), "--seat", "2", *more)
