@@ -29,7 +29,11 @@ def diagnose(
     height: options.Height = None,
     seat: Annotated[
         int | None,
-        typer.Option(metavar="N", show_default="its own", help="Of a whole federation: which."),
+        typer.Option(
+            metavar="N",
+            show_default="its own",
+            help="Whose; of a whole federation it must be said.",
+        ),
     ] = None,
     repeats: Annotated[
         int, typer.Option(min=0, help="How often each column is shuffled; 0: not at all.")

@@ -29,7 +29,9 @@ def explain_peer(
     seat: Annotated[
         int | None,
         typer.Option(
-            metavar="N", show_default="its own", help="Another seat's update, or one of many."
+            metavar="N",
+            show_default="its own",
+            help="Whose; of a whole federation it must be said.",
         ),
     ] = None,
     directory: NoDir = None,

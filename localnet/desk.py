@@ -6,9 +6,8 @@ from pathlib import Path
 
 from chain.types import Seat
 from localnet import kept
-from localnet.cohort import note_folder
 from localnet.errors import SourceRefused
-from localnet.fleet.fleet import UP, has_charter, peer_folder, peer_folders
+from localnet.fleet.fleet import UP, has_charter, peer_folder, read_charter
 from node.settings import JOURNAL, SETTINGS
 
 
@@ -33,20 +32,20 @@ def check_own(folder: Path) -> None:
 
 
 def find_home(folder: Path) -> tuple[Path, Seat] | None:
-    """Return the federation of `localnet up` that a peer's folder is of, and its seat there; None:
-    it is a folder by itself."""
+    """Return the federation of `localnet up` that made a peer's folder, and its seat there; None:
+    it is a folder by itself, as that of whoever joined later."""
     folder = folder.resolve()
-    peers, home = folder.parent, folder.parent.parent
-    if peers.name != "peers" or not folder.name.isdigit() or not has_charter(home):
+    home = folder.parent.parent
+    if not has_charter(home):
         return None
-    return home, Seat(int(folder.name))
+    seats = {peer_folder(home, seat): seat for seat in list_seats(home)}
+    return (home, seats[folder]) if folder in seats else None
 
 
 def list_seats(directory: Path) -> list[Seat]:
     """Return the seats whose desks are in a whole federation's folder."""
-    if has_charter(directory):
-        return [Seat(int(each.name)) for each in peer_folders(directory)]
-    return [Seat(peer) for peer in range(kept.read_run(directory).scenario.peers)]
+    whole = read_charter(directory) if has_charter(directory) else kept.read_run(directory)
+    return [Seat(peer) for peer in range(whole.scenario.peers)]
 
 
 def choose_seat(directory: Path, seat: int | None) -> Seat:
@@ -67,5 +66,5 @@ def find_desk(directory: Path, seat: Seat) -> Desk | None:
     if has_charter(directory):
         folder = peer_folder(directory, seat)
         return Desk(folder / JOURNAL, folder)
-    notes = note_folder(kept.learners_path(directory), seat)
+    notes = kept.note_folder(kept.learners_path(directory), seat)
     return Desk(kept.journal_path(directory, seat), notes)

@@ -12,7 +12,7 @@ from localnet import kept
 from localnet.desk import check_own, choose_seat, find_desk, find_home, is_whole
 from localnet.errors import KeptRunRefused, SourceRefused
 from localnet.fleet.fleet import peer_folder
-from localnet.network import usual_hosting
+from localnet.network import open_notes, usual_hosting
 from localnet.scenario import Scenario
 from localnet.source import Source, open_kept
 from node.blobs.disk import DiskBlobs
@@ -136,9 +136,11 @@ def _read_fingerprint(scenario: Scenario, hosting: Hosting) -> str:
     source, label, schema = scenario.dataset, scenario.label, scenario.schema()
     if ":" not in source:
         return load(source, label=label, schema=schema).fingerprint()
-    process = LearnerProcess(hosting)
-    try:
-        found: str = process.settle(process.ask("read", (source, label, schema))).fingerprint()
-    finally:
-        process.close()
+    # What the module prints is not ours to tell.
+    with open_notes() as notes:
+        process = LearnerProcess(replace(hosting, notes=notes))
+        try:
+            found: str = process.settle(process.ask("read", (source, label, schema))).fingerprint()
+        finally:
+            process.close()
     return found
