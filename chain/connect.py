@@ -100,8 +100,11 @@ def open_federation(web3: Web3, address: str) -> Federation:
     return federation
 
 
-def open_kept_chain(directory: Path, *, chain_id: int, accounts: int) -> "Devnet":
-    """Open an embedded chain on disk to read, also while another process writes to it."""
+def open_kept_chain(
+    directory: Path, *, chain_id: int | None = None, accounts: int | None = None
+) -> "Devnet":
+    """Open an embedded chain on disk to read, also while another process writes to it. Chain id and
+    accounts None: those of whatever is there."""
     # Whoever asks a node of others needs no chain in his own process, nor the time to load one.
     from chain.devnet.devnet import Devnet
 

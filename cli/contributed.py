@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from node.contributions import Contributed
 
 BPS_PER_PERCENT = 100
+CONTRIBUTION = (
+    "how much nearer an update brought the model to what the peers wanted next, in squares of the "
+    "model's smallest step; below 0: it did harm; compare it with that of other seats"
+)
 
 
 def measure(
@@ -59,7 +63,8 @@ def print_shares(measured: "list[Contributed]", *, as_json: bool) -> None:
         return
     said = ", ".join(f"{seat} {say_share(bps)}" for seat, bps in shares.items())
     first, last = measured[0].height, measured[-1].height
-    typer.echo(f"contributions at heights {first} to {last}, by seat: {said}")
+    of = "each seat's part of all that helped the model"
+    typer.echo(f"contributions at heights {first} to {last}, by seat: {said} ({of})")
 
 
 def by_name(by_seat: "Mapping[Seat, Any]") -> dict[str, Any]:

@@ -10,52 +10,70 @@ import typer
 
 from cli import options
 from cli.display import print_json
-from cli.folder import Folder
+from cli.folder import AnyFolder, NoDir
 from cli.progress import open_progress
 
 if TYPE_CHECKING:
     from chain.states import Head
+    from chain.types import Seat
+    from localnet.examinee import Examinee
     from node.contract import Contract
     from node.learning.diagnosis import Diagnosis, Importance
     from node.learning.examination import ClassJudged, Examined, Judged
-    from node.settings import Settings
 
 REPEATS, TOP = 5, 10
 
 
 def diagnose(
-    folder: Folder,
+    folder: AnyFolder,
     height: options.Height = None,
+    seat: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default="its own",
+            help="Whose; of a whole federation it must be said.",
+        ),
+    ] = None,
     repeats: Annotated[
         int, typer.Option(min=0, help="How often each column is shuffled; 0: not at all.")
     ] = REPEATS,
     top: Annotated[int, typer.Option(min=1, help="So many columns are shown.")] = TOP,
+    learner_path: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default="where the command runs",
+            help="Of a kept run with a learner of one's own: the folder of its module.",
+        ),
+    ] = None,
+    directory: NoDir = None,
     as_json: options.Json = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Draw accuracy by class and importance by column."),
     ] = None,
 ) -> None:
-    """Judge an agreed model on this peer's own data: by class, and by which columns it goes.
+    """Judge an agreed model on a peer's own data: by class, and by which columns it goes.
 
-    On rows that nobody trains on. The importance of a column is what the score (accuracy, or the
-    negative loss) loses when the column is shuffled. Also while the peer is at work.
+    FOLDER: the peer's own, or a kept run or that of `localnet up`, running or ended; those want
+    --seat N. On rows that nobody trains on. The importance of a column is what the score (accuracy,
+    or the negative loss) loses when the column is shuffled. Also while the peer is at work.
     """
+    from localnet.examinee import open_examinee
     from localnet.plot import check_plot, draw_diagnosis
-    from node.daemon.opening import open_contract
-    from node.settings import read_settings
+    from node.model_file import pull_model
 
     if plot is not None:
         check_plot(plot)
-    settings = read_settings(folder)
-    with (
-        open_contract(settings) as contract,
-        _open_diagnosis(folder, settings, contract, height) as (head, diagnosis),
-    ):
-        found = _measure(contract, diagnosis, repeats, as_json=as_json)
-        examined = diagnosis.examined
+    with open_examinee(folder, seat, learner_path) as examinee:
+        model = pull_model(examinee.contract.observer.ledger, examinee.blobs, height)
+        head = model.head
+        with _open_diagnosis(examinee, model.payload) as diagnosis:
+            found = _measure(examinee.contract, diagnosis, repeats, as_json=as_json)
+            examined = diagnosis.examined
     if as_json:
-        print_json(_describe(head, examined, found))
+        print_json(_describe(head, examinee.seat, examined, found))
     else:
         _print(head, examined, found[:top], len(found))
     if plot is not None:
@@ -65,44 +83,27 @@ def diagnose(
             if each.judged is not None and each.judged.accuracy is not None
         }
         bars = [(each.column, each.mean, each.deviation) for each in found[:top]]
-        draw_diagnosis(plot, f"height {head.height} on the data of {folder}", accuracies, bars)
+        title = f"height {head.height} on the data of seat {examinee.seat}, {folder}"
+        draw_diagnosis(plot, title, accuracies, bars)
 
 
 @contextmanager
-def _open_diagnosis(
-    folder: Path, settings: "Settings", contract: "Contract", height: int | None
-) -> "Iterator[tuple[Head, Diagnosis]]":
-    """Begin the peer's own learner beside the one that may be at work. Raises PeerRefused for a key
-    without a seat, ModelRefused, BlobMissing, and what learner and data refuse."""
-    from chain.wallet import read_address
+def _open_diagnosis(examinee: "Examinee", payload: bytes) -> "Iterator[Diagnosis]":
+    """Begin the peer's own learner beside the one that may be at work. Raises what learner and data
+    refuse."""
     from localnet.network import open_notes
-    from node.blobs.disk import DiskBlobs
-    from node.daemon.opening import count_round_seconds, describe_place, describe_share, find_seat
     from node.learning.diagnosis import Diagnosis
-    from node.learning.trial import Subject
-    from node.model_file import pull_model
-    from node.settings import BLOBS, KEYSTORE
     from node.spec import parse_spec, rule_of
     from node.training import Course
 
-    ledger = contract.observer.ledger
-    seat = find_seat(contract, read_address(folder / KEYSTORE))
-    model = pull_model(ledger, DiskBlobs(folder / BLOBS), height)
-    spec = parse_spec(ledger.spec)
-    subject = Subject(
-        spec.learner,
-        spec.options,
-        describe_share(settings, spec),
-        describe_place(settings, spec, contract, seat, folder.resolve()),
-    )
+    contract = examinee.contract
+    spec = parse_spec(contract.observer.ledger.spec)
     # It judges and learns nothing, so nothing is drawn.
     course = Course(spec.layout, rule_of(contract.parameters), spec.seed, 0, kept=spec.kept)
-    hosting = settings.host(folder, count_round_seconds(contract))
-    with (
-        open_notes() as notes,
-        Diagnosis(subject, course, model.payload, replace(hosting, notes=notes)) as diagnosis,
-    ):
-        yield model.head, diagnosis
+    with open_notes() as notes:
+        hosting = replace(examinee.hosting, notes=notes)
+        with Diagnosis(examinee.subject, course, payload, hosting) as diagnosis:
+            yield diagnosis
 
 
 def _measure(
@@ -114,19 +115,19 @@ def _measure(
     columns = len(diagnosis.examined.columns)
     if not repeats or not columns:
         return []
-    found = []
     seed = parse_spec(contract.observer.ledger.spec).seed
-    with open_progress("columns", columns, is_quiet=as_json) as steps:
-        for each in diagnosis.measure(repeats, seed):
-            found.append(each)
-            steps.advance()
+    with open_progress("shuffles", columns * repeats, is_quiet=as_json) as steps:
+        found = list(diagnosis.measure(repeats, seed, steps.advance))
     return sorted(found, key=lambda each: -each.mean)
 
 
-def _describe(head: "Head", examined: "Examined", found: "list[Importance]") -> dict[str, Any]:
+def _describe(
+    head: "Head", seat: "Seat", examined: "Examined", found: "list[Importance]"
+) -> dict[str, Any]:
     whole = examined.whole
     return {
         "event": "diagnosis",
+        "seat": seat,
         "height": head.height,
         "round": head.round,
         "head": "0x" + head.model_root.hex(),

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from node.explanation import Explanation
 
 FACTOR_ONE = 2**16
+NO_REWARDS = "none"
+"""In place of a share's state, where the federation pays no rewards."""
 
 
 def describe_explanation(told: "Explanation", preparation: Sequence[str]) -> dict[str, Any]:
@@ -41,8 +43,7 @@ def describe_explanation(told: "Explanation", preparation: Sequence[str]) -> dic
         "voted_for": [
             "0x" + each.key.hex() for each in told.candidates if told.seat in each.voters
         ],
-        "share_wei": None if told.pay is None else told.pay.share_wei,
-        "share_state": None if told.pay is None else told.pay.state,
+        **_describe_pay(told),
         "voided_by": None if told.story is None else told.story.voided_by,
         "missing": None if told.missing is None else str(told.missing),
     }
@@ -87,3 +88,13 @@ def _describe_value(told: "Explanation") -> dict[str, Any]:
         "merit": None if value is None else value.merit.new / value.merit.of,
         "is_against": None if value is None else value.merit.is_against,
     }
+
+
+def _describe_pay(told: "Explanation") -> dict[str, Any]:
+    if not told.has_rewards:
+        # A share of nothing would look like one that is still to come.
+        return {"share_wei": None, "share_state": NO_REWARDS}
+    pay = told.pay
+    if pay is None:
+        return {"share_wei": None, "share_state": None}
+    return {"share_wei": pay.share_wei, "share_state": pay.state}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli.amounts import say
+from cli.contributed import CONTRIBUTION
 from cli.dispute_words import say_penalty, say_seats, say_time
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def print_explanation(told: "Explanation", update_bits: int, preparation: Sequen
         *_say_value(told),
         *_say_pay(told),
         *_say_vote(told),
+        *_say_units(told, update_bits),
     ]
     for name, words in lines:
         typer.echo(f"{name:<14} {words}")
@@ -109,7 +111,13 @@ def _say_left_out(told: "Explanation") -> str:
 def _say_claim(told: "Explanation") -> Iterator[Line]:
     if told.commitment is None:
         return
-    words = f"{told.commitment.samples} samples, {told.commitment.steps} steps"
+    # Zero is what a claim has for steps that nobody counted.
+    steps = (
+        f"{told.commitment.steps} steps of training"
+        if told.commitment.steps
+        else "steps of training not counted"
+    )
+    words = f"{told.commitment.samples} samples, {steps}, as its learner says"
     cap = None if told.standing is None else told.standing.samples_cap
     if cap is not None and told.commitment.samples > cap:
         words += f"; counted as {cap}, four times the median claim"
@@ -198,22 +206,21 @@ def _say_merit(fate: str, value: "Value") -> str:
     if part < 0.5:
         kept = _part(value.merit.new, value.merit.of)
         return f": {kept} of its gain, since it repeats the step that was agreed before"
-    return " squared units of the model"
+    return ": it brought the model nearer to what peers want next"
 
 
 def _say_pay(told: "Explanation") -> Iterator[Line]:
     if told.outcome == "void":
         yield "paid", "nothing: the result is void"
-    if told.pay is None:
-        if told.outcome == "agreed":
-            yield "paid", "nothing: it is not in the result"
-        return
-    yield "paid", _say_state(told, told.pay)
+    if told.outcome == "agreed" and not told.has_rewards:
+        yield "paid", "nothing: this federation pays no rewards"
+    elif told.pay is not None:
+        yield "paid", _say_state(told, told.pay)
+    elif told.outcome == "agreed":
+        yield "paid", "nothing: it is not in the result"
 
 
 def _say_state(told: "Explanation", pay: "Pay") -> str:
-    if not pay.is_paid_here:
-        return "nothing: this federation pays no rewards"
     if pay.state is None:
         return "nothing: only who has a weight in a result has a share of what it earned"
     if not pay.share_wei:
@@ -247,6 +254,14 @@ def _say_vote(told: "Explanation") -> Iterator[Line]:
         yield "voted", "for the result that was agreed on"
     else:
         yield "voted", f"for another result: {', '.join(map(_name, voted))}"
+
+
+def _say_units(told: "Explanation", update_bits: int) -> Iterator[Line]:
+    """Say what the figures are counted in, where some were told."""
+    if told.treatment is not None:
+        yield "note", f"a unit is 2^-{update_bits}: an update's numbers are whole multiples of it"
+    if told.value is not None:
+        yield "note", f"a contribution is {CONTRIBUTION}"
 
 
 def _name(candidate: "Candidate") -> str:

@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 
 PASSWORD = "HOLDFAST_PASSWORD"
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The peer's folder.")]
+AnyFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FOLDER",
+        help="The peer's folder; or, with --seat N, a run kept by `localnet run --keep`, or that "
+        "of `localnet up`.",
+    ),
+]
+
+
+def _name_folder(context: typer.Context, directory: Path | None) -> Path | None:
+    """Say how a folder is named here, to whoever names it as other commands have it."""
+    if directory is not None:
+        usage = f"FOLDER without a flag: {context.command_path} {directory} --seat N"
+        raise typer.BadParameter(f"expected {usage}")
+    return directory
+
+
+NoDir = Annotated[
+    Path | None,
+    typer.Option("--dir", hidden=True, is_eager=True, callback=_name_folder),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(

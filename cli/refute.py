@@ -16,7 +16,7 @@ from cli.root import FAILED
 if TYPE_CHECKING:
     from chain.sender import Receipt
     from node.blobs.disk import DiskBlobs
-    from node.blobs.store import MemoryBlobs
+    from node.blobs.store import Findable, MemoryBlobs
     from node.contract import Contract
     from node.daemon.opening import Account
     from node.disputing import Compared
@@ -89,7 +89,7 @@ def refute(
         _tell_refuted(opened, round_id, receipt, as_json=as_json)
 
 
-def _load(contract: "Contract", round_id: int, store: "DiskBlobs") -> "tuple[Case, MemoryBlobs]":
+def _load(contract: "Contract", round_id: int, store: "Findable") -> "tuple[Case, MemoryBlobs]":
     from chain.types import RoundId
     from node.disputing import open_round, read_case
 

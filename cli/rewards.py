@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.amounts import say
-from cli.contributed import by_name, measure, say_share
+from cli.contributed import CONTRIBUTION, by_name, measure, say_share
 from cli.display import print_json
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from node.contributions import Contributed
     from node.earnings import Account, Earned
 
+MONEY = ("reserved", "claimable", "claimed", "lost")
+RESERVED = "the seat's, and to be claimed as soon as nobody can dispute the result any more"
 WIDTH = 120
 """Of the table, where the output is no terminal."""
 
@@ -46,10 +48,11 @@ def rewards(
         if as_json:
             _print_json(source, earned, measured, accounts, settled)
             return
-        _print_heights(earned, measured)
+        is_paid = source.contract.parameters.reward_wei_per_second > 0
+        _print_heights(earned, measured, is_paid=is_paid)
         if accounts:
-            _print_accounts(accounts, measured)
-        _print_pool(source, settled)
+            _print_accounts(accounts, measured, is_paid=is_paid)
+        _print_pool(source, settled, is_paid=is_paid)
         if missing is not None:
             height = measured[-1].height + 1 if measured else 1
             typer.echo(f"contributions from height {height} on are not measured: {missing}")
@@ -90,12 +93,15 @@ def _print_json(
     print_json({"event": "rewards", "funded_wei": ledger.funded_wei, **sums, **heights})
 
 
-def _print_heights(earned: "Sequence[Earned]", measured: "list[Contributed]") -> None:
+def _print_heights(
+    earned: "Sequence[Earned]", measured: "list[Contributed]", *, is_paid: bool
+) -> None:
     from node.earnings import State
 
     found = {each.height: each.by_seat for each in measured}
     for each in earned:
-        typer.echo(f"height {each.height:>4}  round {each.round:>4}  share {say(each.share_wei)}")
+        share = f"  share {say(each.share_wei)}" if is_paid else ""
+        typer.echo(f"height {each.height:>4}  round {each.round:>4}{share}")
         for state in State:
             seats = [str(seat) for seat, own in each.states.items() if own is state]
             if seats and each.share_wei:
@@ -106,7 +112,9 @@ def _print_heights(earned: "Sequence[Earned]", measured: "list[Contributed]") ->
             typer.echo(f"  contributed   seat {said}")
 
 
-def _print_accounts(accounts: "Mapping[Seat, Account]", measured: "list[Contributed]") -> None:
+def _print_accounts(
+    accounts: "Mapping[Seat, Account]", measured: "list[Contributed]", *, is_paid: bool
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -116,22 +124,31 @@ def _print_accounts(accounts: "Mapping[Seat, Account]", measured: "list[Contribu
     totals = sum_contributions(measured)
     shares = compute_shares_bps(totals)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("seat", "reserved", "claimable", "claimed", "lost", "contribution", "its share"):
+    for name in ("seat", *(MONEY if is_paid else ()), "contribution", "its share"):
         table.add_column(name, justify="right")
     for seat, account in accounts.items():
         amounts = (account.reserved_wei, account.claimable_wei, account.claimed_wei)
+        money = (*map(say, amounts), say(account.lost_wei)) if is_paid else ()
         measured_as = (
             (f"{totals[seat]:.3g}", say_share(shares[seat])) if seat in totals else ("", "")
         )
-        table.add_row(str(seat), *map(say, amounts), say(account.lost_wei), *measured_as)
+        table.add_row(str(seat), *money, *measured_as)
     console = Console()
     Console(width=console.width if console.is_terminal else WIDTH).print(table)
+    if is_paid:
+        typer.echo(f"reserved: {RESERVED}")
+    if totals:
+        typer.echo(f"contribution: {CONTRIBUTION}")
+        typer.echo("its share: of the contributions of all seats that are above 0")
 
 
-def _print_pool(source: "Source", settled: int) -> None:
+def _print_pool(source: "Source", settled: int, *, is_paid: bool) -> None:
     from chain.rewards import compute_earned, compute_pool
 
     ledger = source.contract.observer.ledger
-    pool, earned = compute_pool(ledger), compute_earned(ledger)
-    typer.echo(f"pool {say(pool)} of {say(ledger.funded_wei)} paid in; {say(earned)} earned")
-    typer.echo(f"settled up to height {settled} of {len(ledger.agreed)}")
+    if is_paid:
+        pool, earned = compute_pool(ledger), compute_earned(ledger)
+        typer.echo(f"pool {say(pool)} of {say(ledger.funded_wei)} paid in; {say(earned)} earned")
+    else:
+        typer.echo("this federation pays no rewards")
+    typer.echo(f"settled up to height {settled} of {len(ledger.agreed)}: no dispute can void that")

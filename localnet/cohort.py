@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chain.types import Key, Parameters, RoundId, Seat
 from localnet.judgement import JointJudgement
+from localnet.kept import note_folder
 from localnet.pool import Pool, PoolTrainer
 from localnet.scenario import Scenario
 from node.calibration import Movement, calibrate, choose_model_bits
@@ -277,8 +278,3 @@ class Cohort:
         self._pool.wait(pendings)
         for pending in pendings:
             pending.result()
-
-
-def note_folder(notes: Path, peer: int) -> Path:
-    """Return where a peer's learner keeps its notes."""
-    return notes / f"{peer:03}"

@@ -59,6 +59,11 @@ def learners_path(directory: Path) -> Path:
     return directory / "learners"
 
 
+def note_folder(notes: Path, peer: int) -> Path:
+    """Where a peer's learner keeps its notes, in the folder of all."""
+    return notes / f"{peer:03}"
+
+
 def has_run(directory: Path) -> bool:
     """Whether the folder holds a whole run."""
     return (directory / RUN).exists()

@@ -20,7 +20,7 @@ from typing import Self
 from chain.types import Root, Seat
 from localnet import kept
 from localnet.chronicle import Chronicle
-from localnet.cohort import Cohort, note_folder
+from localnet.cohort import Cohort
 from localnet.errors import ScenarioRefused
 from localnet.pool import Pool
 from localnet.report import Progress, RoundEnded, Summary
@@ -149,7 +149,7 @@ class Localnet:
             notes = kept.learners_path(self._directory).resolve()
 
         def host(peer: int) -> Hosting:
-            folder = note_folder(notes, peer)
+            folder = kept.note_folder(notes, peer)
             folder.mkdir(parents=True, exist_ok=True)
             return replace(self._hosting, notes=folder)
 

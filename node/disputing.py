@@ -13,7 +13,7 @@ from chain.sender import Receipt, Sender, Signer, ask_market
 from chain.types import Event, Logged, RoundId, Wei
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobError, BlobMissing
-from node.blobs.store import MemoryBlobs
+from node.blobs.store import Findable, MemoryBlobs
 from node.contract import Contract
 from node.dispute_story import Question, Story, find_agreement, tell_story
 from node.encoding import MODEL_BYTES
@@ -78,7 +78,7 @@ def read_shown(ledger: Ledger, case: Case, which: int, store: DiskBlobs) -> bool
     return True
 
 
-def read_case(case: Case, store: DiskBlobs) -> MemoryBlobs:
+def read_case(case: Case, store: Findable) -> MemoryBlobs:
     """Return all that is there of what a result was made from and became, each checked once.
 
     What is missing is missed where it is needed. Raises BlobCorrupt.

@@ -96,7 +96,6 @@ class Pay:
     share_wei: Wei
     state: State | None
     settled: int
-    is_paid_here: bool
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Explanation:
 
     `until`: the round with which an absent seat ended, or from which on it counted; 0: neither.
     `agreed` is the one of `candidates` that was, `story` what became of it; `coefficient` is what
-    it says of this update, out of `weights` in all.
+    it says of this update, out of `weights` in all. `has_rewards`: whether the federation pays any.
     """
 
     round: RoundId
@@ -129,6 +128,7 @@ class Explanation:
     standing: Standing | None = None
     treatment: Treatment | None = None
     value: Value | None = None
+    has_rewards: bool = False
     pay: Pay | None = None
     missing: BlobError | None = None
 
@@ -219,6 +219,7 @@ class _Teller:
             candidates=candidates,
             agreed=next((c for c in candidates if agreed and c.key == agreed.key), None),
             story=None if agreed is None else self._tell_story(),
+            has_rewards=self._past.ledger.parameters.reward_wei_per_second > 0,
         )
 
     def tell_more(self, told: Explanation, agreed: Agreed, blobs: Blobs | None) -> Explanation:
@@ -319,7 +320,6 @@ class _Teller:
             share_wei=earned.share_wei,
             state=earned.states.get(self._seat),
             settled=past.settled,
-            is_paid_here=past.naming.parameters.reward_wei_per_second > 0,
         )
 
 

@@ -76,6 +76,22 @@ def read_charter(directory: Path) -> Charter:
     return Charter(scenario, **content)
 
 
+def chain_folder(directory: Path) -> Path:
+    """Return where the embedded chain is."""
+    return directory / "chain"
+
+
+def peer_folder(directory: Path, seat: int) -> Path:
+    """Return where the folder of a peer is."""
+    return directory / "peers" / str(seat)
+
+
+def peer_folders(directory: Path) -> list[Path]:
+    """Return the folders of all peers that `up` has made, in order of their seats."""
+    found = (int(each.name) for each in (directory / "peers").iterdir() if each.name.isdigit())
+    return [peer_folder(directory, seat) for seat in sorted(found)]
+
+
 class Fleet:
     """The programs of a federation. `program`: the command that is `holdfast`."""
 
@@ -93,7 +109,7 @@ class Fleet:
 
     def peer_folder(self, seat: int) -> Path:
         """Return the folder of a peer."""
-        return self.directory / "peers" / str(seat)
+        return peer_folder(self.directory, seat)
 
     def log_path(self, seat: int) -> Path:
         """Return the log of a peer."""
@@ -102,7 +118,7 @@ class Fleet:
     def start_chain(self, port: int, anvil: str | None) -> None:
         """Start the chain. Raises OSError."""
         if anvil is None:
-            folder = str(self.directory / "chain")
+            folder = str(chain_folder(self.directory))
             command = [*self._program, "chain", "serve", "--dir", folder, "--port", str(port)]
             command += ["--block-seconds", str(BLOCK_SECONDS), "--on-demand"]
         else:
@@ -221,8 +237,7 @@ class Fleet:
         return news
 
     def _seats(self) -> list[int]:
-        folder = self.directory / "peers"
-        return sorted(int(each.name) for each in folder.iterdir() if each.name.isdigit())
+        return [int(each.name) for each in peer_folders(self.directory)]
 
     def _check_known(self, seat: int) -> None:
         if not has_charter(self.directory):

@@ -43,6 +43,14 @@ class Readable(Protocol):
         ...
 
 
+class Findable(Readable, Protocol):
+    """Where payloads are found whose size nobody knows."""
+
+    def find(self, root: Root, tag: bytes) -> Blob | None:
+        """Return the blob that is kept under a root and a tag, with its size; None: not here."""
+        ...
+
+
 class Blobs(Readable, Protocol):
     """A store of payloads. `put` raises BlobCorrupt."""
 

@@ -1,6 +1,6 @@
 """The diagnosis of a model on a peer's own rows, in a learner's process of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -58,12 +58,18 @@ class Diagnosis:
     ) -> None:
         self._process.close()
 
-    def measure(self, repeats: int, seed: int) -> Iterator[Importance]:
-        """Return the importance of each column, in the order of the data."""
+    def measure(
+        self, repeats: int, seed: int, advance: Callable[[], None] = lambda: None
+    ) -> Iterator[Importance]:
+        """Return the importance of each column, in the order of the data. Each shuffle is asked for
+        by itself, so that it has the time of one judgement, and is followed by `advance`."""
         # One draw for all columns: their shuffles are the same, in whatever order they stand.
         drawn = int(np.random.RandomState(seed % 2**32).randint(SEEDS))
         for place, name in enumerate(self.examined.columns):
-            drops: list[float] = self._ask("shuffle", place, repeats, drawn)
+            drops: list[float] = []
+            for repeat in range(repeats):
+                drops.append(self._ask("shuffle", place, repeat, drawn))
+                advance()
             yield Importance(name, *summarise_drops(drops))
 
     def _ask(self, method: str, *arguments: Any) -> Any:

@@ -220,10 +220,10 @@ class Worker:
         self._examination = Examination(judge, train_on, test)
         return self._examination.describe()
 
-    def shuffle(self, peer: int, column: int, repeats: int, seed: int) -> list[float]:
-        """Return what shuffling a column costs of the score, each time it is done."""
+    def shuffle(self, peer: int, column: int, repeat: int, seed: int) -> float:
+        """Return what one shuffle of a column costs of the score."""
         assert self._examination is not None, "a model is examined first"
-        return self._examination.shuffle(column, repeats, seed)
+        return self._examination.shuffle(column, repeat, seed)
 
     def evaluate_anew(self, peer: int, payload: bytes, model_bits: int) -> Any:
         """Judge as the learner in another process would, which keeps its notes in the same place:

@@ -16,6 +16,7 @@ from command_lab import Holdfast, run_here
 from consortium_lab import Consortium, join_two, serve_chain
 from court_lab import Trial, open_trial
 from federation_lab import OpenLab, open_lab
+from up_lab import make_up
 
 __all__ = ["open_lab"]
 
@@ -47,6 +48,14 @@ def kept_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kept(kept_once: Path, tmp_path: Path) -> Path:
     """A copy that a test may damage."""
     return Path(shutil.copytree(kept_once, tmp_path / "kept"))
+
+
+@pytest.fixture(scope="session")
+def up_once(kept_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same federation as one of `localnet up` that has ended."""
+    directory = tmp_path_factory.mktemp("ended") / "up"
+    make_up(directory, kept_once)
+    return directory
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """An agreed model on a peer's own data, by the peer's own learner."""
 
+import json
+
 import pytest
 
 
@@ -50,3 +52,72 @@ def test_diagnose__nothing_to_judge__is_one_line(idle_pair, name, more, told):
     outcome = idle_pair.here("peer", "diagnose", idle_pair.folder(name), *more)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
     assert told in outcome.err
+
+
+def test_diagnose__a_seat_of_an_ended_up__judges_on_the_rows_that_it_trained_on(holdfast, up_once):
+    (claimed,) = holdfast("peer", "explain", str(up_once), "--seat", "2", "--json").lines
+    outcome = holdfast("peer", "diagnose", str(up_once), "--seat", "2", "--repeats", "1", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    (told,) = outcome.lines
+    assert (told["seat"], told["height"], told["samples"]) == (2, 2, 113)
+    trained = [each["trained"] for each in told["classes"].values()]
+    assert sum(trained) == claimed["samples"]
+    assert told["accuracy"] > 0.9
+    assert max(each["mean"] for each in told["importance"]) > 0
+
+
+@pytest.mark.slow
+def test_diagnose__each_seat_of_a_kept_run__as_that_of_an_up_and_none_is_like_another(
+    holdfast, kept_once, up_once
+):
+    seen = set()
+    for seat in map(str, range(4)):
+        seen_by = [
+            holdfast("peer", "diagnose", str(each), "--seat", seat, "--repeats", "2", "--json")
+            for each in (kept_once, up_once)
+        ]
+        assert [each.code for each in seen_by] == [0, 0]
+        assert seen_by[0].lines == seen_by[1].lines
+        seen.add(json.dumps(seen_by[0].lines[0]["classes"]))
+    assert len(seen) == 4
+
+
+@pytest.mark.slow
+def test_diagnose__a_kept_run_on_rows_from_code__are_read_again_from_there(holdfast, tmp_path):
+    (tmp_path / "made_rows.py").write_text(
+        "import numpy as np\n\n\ndef made():\n"
+        "    for x in np.random.default_rng(1).normal(size=(300, 3)).astype(np.float32):\n"
+        "        yield x, 'ab'[int(x[0] > 0)]\n"
+    )
+    code, kept = ("--learner-path", str(tmp_path)), str(tmp_path / "run")
+    usual = ("--peers", "3", "--rounds", "1", "--learner", "softmax", "--cores", "1")
+    run = holdfast("localnet", "run", *usual, "--dataset", "made_rows:made", *code, "--keep", kept)
+    assert run.code == 0, run.err
+    outcome = holdfast("peer", "diagnose", kept, "--seat", "1", *code, "--repeats", "3", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    importance = {each["column"]: each["mean"] for each in outcome.lines[0]["importance"]}
+    assert max(importance, key=importance.__getitem__) == "column 0"
+
+
+def test_diagnose__a_kept_run_with_other_data_or_without_a_blob__is_one_line(holdfast, kept):
+    def fail(*more):
+        outcome = holdfast("peer", "diagnose", str(kept), "--seat", "2", *more)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+        return outcome.err
+
+    entries = json.loads((kept / "run.json").read_text())
+    (kept / "run.json").write_text(json.dumps({**entries, "data": "of another year"}))
+    assert "expected the data it was begun with, got other data" in fail()
+    (kept / "run.json").write_text(json.dumps(entries))
+    for path in (kept / "blobs").iterdir():
+        path.unlink()
+    assert "holdfast: blob 0x" in fail("--height", "1")
+
+
+def test_diagnose__what_goes_with_another_folder__is_one_line(holdfast, idle_pair, up_once):
+    outcome = holdfast("peer", "diagnose", str(up_once), "--seat", "1", "--learner-path", ".")
+    assert outcome.code == 1
+    assert "--learner-path: expected only for a kept run: elsewhere the peer's " in outcome.err
+    outcome = diagnose(idle_pair, "--seat", "1")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert "expected its own, 0: the data of others are not here, got 1" in outcome.err

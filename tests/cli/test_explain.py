@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from test_rewards import RATE, SETTLES, fund
+from up_lab import make_up
 
 from chain.types import Key, Root, RoundId, Seat
 from cli.explain import _read_preparation
+from localnet.desk import Desk
 from node.explanation import Explanation, Fate, Outcome
 from node.journal import Journal, Trained
-from node.settings import JOURNAL
 
 
 def explain_kept(holdfast, kept, *more):
@@ -32,6 +33,8 @@ def test_explain__a_kept_run__tells_length_vouching_contribution_vote_and_pay(ho
     assert told["distances"].startswith("in units, clipped as they were: seat ")
     assert told["contribution"] != "not yet: it is measured by what is agreed next"
     assert told["paid"] == "nothing: this federation pays no rewards"
+    assert told["claims"].endswith(" steps of training, as its learner says")
+    assert told["note"].startswith("a contribution is how much nearer an update brought the model")
     assert told["voted"] == "for the result that was agreed on"
     newest = lines_of(explain_kept(holdfast, kept, "--seat", "2"))
     assert newest["contribution"] == "not yet: it is measured by what is agreed next"
@@ -48,6 +51,63 @@ def test_explain__as_json__is_one_object_that_agrees_with_rewards(holdfast, kept
     assert (told["fate"], told["is_as_ruled"], told["missing"]) == ("credited", True, None)
     assert told["vouching"]["weight"] == told["weight"] > told["vouching"]["needed"]
     assert told["voted_for"] == [told["agreed"]]
+    # No share of nothing, which would look like one still to come.
+    assert (told["share_wei"], told["share_state"]) == (None, "none")
+
+
+def test_explain__a_whole_federation__by_any_command_and_kept_in_any_way_is_the_same(
+    holdfast, kept_once, up_once
+):
+    expected = explain_kept(holdfast, kept_once, "1", "--seat", "2", "--json").lines
+    for arguments in (
+        ("peer", "explain", str(kept_once), "1", "--seat", "2"),
+        ("peer", "explain", str(up_once), "1", "--seat", "2"),
+        # Whose folder it is says which seat.
+        ("peer", "explain", str(up_once / "peers" / "2"), "1"),
+        ("federation", "explain", "1", "--dir", str(up_once), "--seat", "2"),
+    ):
+        outcome = holdfast(*arguments, "--json")
+        assert (outcome.code, outcome.err, outcome.lines) == (0, "", expected)
+
+
+def test_audit__the_folder_of_an_ended_up__every_round_matches(holdfast, up_once):
+    outcome = holdfast("audit", "--dir", str(up_once), "--json")
+    assert (outcome.code, outcome.summary["rounds"], outcome.summary["finding"]) == (0, 2, None)
+
+
+@pytest.mark.parametrize("command", ["explain", "diagnose"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("{kept}",), 1, "a whole federation: expected --seat N, one of 0 to 3, got none\n"),
+        (("{up}", "--seat", "7"), 1, "expected --seat N, one of 0 to 3, got 7\n"),
+        (("--dir", "{kept}"), 2, "expected FOLDER without a flag: holdfast peer {command} {kept}"),
+        (("{kept}/blobs",), 1, "expected a peer's settings (peer.toml), a kept run (run.json) or "),
+    ],
+)
+def test_peer__a_whole_federation_asked_for_wrongly__the_right_way_is_named(
+    holdfast, kept_once, up_once, command, arguments, code, told
+):
+    named = {"kept": kept_once, "up": up_once, "command": command}
+    outcome = holdfast("peer", command, *(word.format(**named) for word in arguments))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
+    assert told.format(**named) in outcome.err
+
+
+def test_explain_federation__the_other_flag__the_right_one_is_named(holdfast, up_once):
+    outcome = holdfast("federation", "explain", "--peer", str(up_once), "--seat", "1")
+    assert outcome.code == 2
+    assert f"holds a whole federation, for --dir {up_once} " in outcome.err
+    outcome = explain_kept(holdfast, up_once / "peers" / "1", "--seat", "1")
+    assert outcome.code == 1
+    assert outcome.err.endswith("got a peer's, for holdfast peer\n")
+
+
+def test_explain__an_up_whose_anvil_has_ended__is_one_line(holdfast, kept_once, tmp_path):
+    make_up(tmp_path / "up", kept_once, anvil="anvil")
+    outcome = holdfast("peer", "explain", str(tmp_path / "up"), "--seat", "1")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert "expected one that runs, since anvil keeps nothing, got none (" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -118,26 +178,84 @@ def test_explain__own_folder__who_voted_is_paid_once_it_is_settled(open_dispute)
 
 def test_read_preparation__a_silent_seat__says_how_far_its_own_folder_had_come(tmp_path):
     parent, number = Key(b"\x01" * 32), RoundId(4)
+    desk = Desk(tmp_path / "journal.db", tmp_path)
     told = Explanation(number, Seat(0), Outcome.AGREED, Fate.SILENT, parent=parent)
-    assert _read_preparation(tmp_path, told) == ("this folder has no journal",)
-    with Journal(tmp_path / JOURNAL) as journal:
-        (words,) = _read_preparation(tmp_path, told)
+    assert _read_preparation(desk, told) == (f"it has no journal: {desk.journal}",)
+    with Journal(desk.journal) as journal:
+        (words,) = _read_preparation(desk, told)
         assert words == "its journal has no update for it: it was not trained here on that model"
         (tmp_path / "learner.traceback").write_text("it raised\n")
-        assert _read_preparation(tmp_path, told)[1].startswith("its learner failed last at 20")
+        assert _read_preparation(desk, told)[1].startswith("its learner failed last at 20")
         journal.record_trained(parent, number, Trained(Root(b"\x02" * 32), 10, 1))
-        (words,) = _read_preparation(tmp_path, told)
+        (words,) = _read_preparation(desk, told)
         assert (
             words == "its journal has it trained: it was ready too late, or nothing could be sent"
         )
         # On another result of the same round.
         journal.record_intention("attest_and_commit", number, b"\x03" * 32)
-        assert _read_preparation(tmp_path, told) == (words,)
+        assert _read_preparation(desk, told) == (words,)
         still = replace(told, outcome=Outcome.OPEN)
-        assert _read_preparation(tmp_path, still) == ("its journal has it trained so far",)
+        assert _read_preparation(desk, still) == ("its journal has it trained so far",)
         journal.record_intention("commit", number, b"\x02" * 32)
-        (words,) = _read_preparation(tmp_path, told)
+        (words,) = _read_preparation(desk, told)
         said = "its journal has it trained and about to be sent: it "
         assert words == said + "did not reach the chain in time"
-        assert _read_preparation(tmp_path, still) == (said + "is not on the chain yet",)
-    assert _read_preparation(tmp_path, replace(told, fate=Fate.LEFT_OUT)) == ()
+        assert _read_preparation(desk, still) == (said + "is not on the chain yet",)
+    assert _read_preparation(desk, replace(told, fate=Fate.LEFT_OUT)) == ()
+
+
+FRAIL = """
+import numpy as np
+
+
+class Client:
+    def __init__(self, context):
+        self.seat, self.data = context.node_id, context.data
+
+    def get_parameters(self, config):
+        return [np.zeros(30, np.float32)]
+
+    def fit(self, parameters, config):
+        if self.seat == 1 and config["round"] == 2:
+            raise RuntimeError("the scanner is on fire")
+        return [parameters[0] + 0.01 * self.data.x_train.mean(0)], len(self.data.y_train), {}
+
+    def evaluate(self, parameters, config):
+        guesses = (self.data.x_test @ parameters[0] > 0).astype(int)
+        hits = guesses == self.data.y_test
+        return float(1 - hits.mean()), len(hits), {"accuracy": float(hits.mean())}
+
+
+def client(context):
+    return Client(context)
+"""
+
+
+@pytest.mark.slow
+def test_explain__a_learner_that_failed_in_a_kept_run__names_the_file_of_its_traceback(
+    holdfast, tmp_path
+):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "frail.py").write_text(FRAIL)
+    code, kept = ("--learner-path", str(tmp_path / "code")), tmp_path / "run"
+    usual = ("--peers", "4", "--rounds", "2", "--dataset", "breast_cancer", "--cores", "1")
+    run = ("localnet", "run", *usual, "--learner", "frail:client", *code, "--keep", str(kept))
+    assert holdfast(*run).code == 0
+    traceback = kept / "learners" / "001" / "learner.traceback"
+    assert "the scanner is on fire" in traceback.read_text()
+    for told in (
+        holdfast("peer", "explain", str(kept), "2", "--seat", "1"),
+        explain_kept(holdfast, kept, "2", "--seat", "1"),
+    ):
+        assert told.code == 0
+        assert f" UTC: {traceback}\n" in told.out
+        assert "paid           nothing: this federation pays no rewards\n" in told.out
+    assert "UTC" not in holdfast("peer", "explain", str(kept), "2", "--seat", "2").out
+    first = holdfast("peer", "explain", str(kept), "1", "--seat", "1").out
+    assert "samples, steps of training not counted, as its learner says" in first
+    diagnosis = holdfast("peer", "diagnose", str(kept), "--seat", "1", "--repeats", "1", *code)
+    assert (diagnosis.code, diagnosis.err) == (0, "")
+    # Where its module is a run does not say.
+    lost = holdfast("peer", "diagnose", str(kept), "--seat", "1")
+    assert (lost.code, lost.err.count("\n")) == (1, 1)
+    assert "learner frail:client: expected a module 'frail' in " in lost.err

@@ -167,6 +167,30 @@ def test_up__killed_itself__down_leaves_nothing(holdfast, folder):
 
 
 @pytest.mark.slow
+def test_up__at_work_and_ended__its_peers_are_explained_and_diagnosed(holdfast, folder):
+    def ask():
+        explained = holdfast("peer", "explain", str(folder), "--seat", "1", "--json")
+        assert (explained.code, explained.err) == (0, "")
+        for of in ((str(folder), "--seat", "1"), (str(folder / "peers" / "1"),)):
+            outcome = holdfast("peer", "diagnose", *of, "--repeats", "1", "--json")
+            assert (outcome.code, outcome.err) == (0, "")
+            (told,) = outcome.lines
+            assert told["seat"] == 1
+            # One fifth of 200 rows is held out.
+            assert told["samples"] == 40
+            importance = {each["column"]: each["mean"] for each in told["importance"]}
+            assert max(importance, key=importance.__getitem__) == "column 0"
+
+    with begin(folder) as process:
+        await_round(process)
+        ask()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=WAIT_SECONDS)
+    ask()
+    assert living(folder) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
 def test_up__interrupted__ends_everything(folder, number, code):
     with begin(folder) as process:

@@ -67,6 +67,7 @@ def test_claim__settled_results__are_paid_once_and_the_history_says_so(paid):
     assert "  claimed       seat 0\n" in words
     assert "contributions from height 1 on are not measured: no blobs (--blobs DIR)" in words
     assert "settled up to height 2 of 2" in words
+    assert "reserved: the seat's, and to be claimed as soon as nobody can dispute " in words
 
 
 def test_claim__more_waits_than_one_call_notes__settle_goes_first(paid, monkeypatch):
@@ -141,7 +142,11 @@ def test_rewards__a_kept_run__contributions_of_all_heights_but_the_newest(holdfa
     assert 9990 <= sum(line["contribution_bps"] for line in seats) <= 10_000
     told = holdfast("rewards", "--dir", str(kept))
     assert "contributed   seat 0 " in told.out
-    assert "pool 0 ether of 0 ether paid in; 0 ether earned" in told.out
+    assert "contribution: how much nearer an update brought the model to what " in told.out
+    # Nothing of money, and no words about it.
+    assert "this federation pays no rewards" in told.out
+    assert "ether" not in told.out
+    assert "reserved" not in told.out
 
 
 def test_audit__contributions__are_those_that_rewards_tells(holdfast, kept):

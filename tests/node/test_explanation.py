@@ -140,7 +140,7 @@ def test_explain__contributions__are_those_of_the_history(mixed):
 def test_explain__a_share__is_reserved_until_its_height_is_settled(mixed):
     early, late = told_by(mixed, 1, 0, settled=0), told_by(mixed, 1, 0, settled=1)
     assert (early.pay.state, late.pay.state) == (State.RESERVED, State.CLAIMABLE)
-    assert early.pay.is_paid_here
+    assert early.has_rewards
 
 
 def test_explain__blobs_that_are_gone__says_what_the_chain_says_and_which_is_missing(mixed):

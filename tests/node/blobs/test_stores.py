@@ -1,4 +1,4 @@
-"""One suite of laws for every store: memory, disk, and a shelf of a local network."""
+"""One suite of laws for every store: memory, disk, joint, and a shelf of a local network."""
 
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from chain.types import Seat
 from localnet.exchange import LocalExchange
 from node.blobs.disk import DiskBlobs
 from node.blobs.errors import BlobCorrupt, BlobMissing
+from node.blobs.joint import JointBlobs
 from node.blobs.store import Blob, MemoryBlobs
 from node.merkle import MODEL_TAG, compute_root
 
@@ -21,7 +22,7 @@ def name(payload, tag=TAG):
     return Blob(compute_root(payload, tag), len(payload), tag)
 
 
-@pytest.fixture(scope="module", params=["memory", "disk", "shelf"])
+@pytest.fixture(scope="module", params=["memory", "disk", "joint", "shelf"])
 def make(request, tmp_path_factory):
     """Return what makes an empty store."""
 
@@ -30,6 +31,8 @@ def make(request, tmp_path_factory):
             return MemoryBlobs()
         if request.param == "disk":
             return DiskBlobs(tmp_path_factory.mktemp("blobs"))
+        if request.param == "joint":
+            return JointBlobs([])
         return LocalExchange(MemoryBlobs(), {}, [Seat(0)]).shelf(Seat(0))
 
     return build
@@ -105,3 +108,18 @@ def test_has__root_copied_under_another_tag__is_not_there(make, tag):
     with pytest.raises(BlobCorrupt):
         store.put(copied, PAYLOAD)
     assert store.get(name(PAYLOAD)) == PAYLOAD
+
+
+def test_joint__a_payload_in_one_of_two_folders__is_found_and_none_is_put_there(tmp_path):
+    here, there = DiskBlobs(tmp_path / "a"), DiskBlobs(tmp_path / "b")
+    there.put(name(PAYLOAD), PAYLOAD)
+    joint, other = JointBlobs([here, there]), b"another"
+    assert joint.get(name(PAYLOAD)) == PAYLOAD
+    assert joint.find(name(PAYLOAD).root, TAG) == name(PAYLOAD)
+    assert joint.find(name(other).root, TAG) is None
+    joint.put(name(other), other)
+    assert joint.get(name(other)) == other
+    assert not here.has(name(other))
+    assert not there.has(name(other))
+    with pytest.raises(BlobMissing, match="expected a file in one of 2 peers' folders, got none"):
+        joint.get(name(b"a third"))

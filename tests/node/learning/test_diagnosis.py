@@ -99,9 +99,12 @@ def by_age(arrays):
     ],
 )
 def test_diagnosis__each_kind_of_learner__names_the_column_that_tells(place, name):
+    steps = []
     with open_diagnosis(place, name, by_age) as diagnosis:
         examined = diagnosis.examined
-        found = {each.column: each for each in diagnosis.measure(3, 7)}
+        measured = diagnosis.measure(3, 7, lambda: steps.append("a shuffle"))
+        found = {each.column: each for each in measured}
+    assert len(steps) == 3 * len(found)
     assert examined.reason is None
     assert examined.columns == ("age", "weight", "unit")
     assert examined.whole.accuracy > 0.95
