@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import options, scenario_options
+from cli import choosing, options, scenario_options
 from cli.display import print_json
 
 
@@ -57,8 +57,8 @@ def init(
 
     if out.exists():
         raise typer.BadParameter(f"--out: expected a file that is not there yet, got {out}")
-    page = {} if data_page is None else scenario_options.read_data_page(data_page)
-    said = {entry: page.pop(entry, None) for entry in scenario_options.PAGE_ENTRIES}
+    page = {} if data_page is None else choosing.read_data_page(data_page)
+    said = {entry: page.pop(entry, None) for entry in choosing.PAGE_ENTRIES}
     wish = Wish(
         name=name or learner,
         learner=learner,
@@ -66,7 +66,7 @@ def init(
         label=label or said["label"],
         schema=parse_schema(page),
         partition=said["partition"],
-        options=scenario_options.parse_options(option),
+        options=choosing.parse_options(option),
         keep=tuple(keep_arrays or ()),
         algorithm=parse_algorithm(algorithm or USUAL.name),
         rule=rule,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options, scenario_options
+from cli import choosing, options, scenario_options
 from cli.display import follow, open_display, print_json, print_summary
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ DEFAULT = Path("holdfast-up")
 Index = Annotated[int, typer.Argument(metavar="I", min=0, help="Which peer.")]
 
 
+@scenario_options.with_federation
 def up(
     context: typer.Context,
-    peers: scenario_options.Peers = None,
     rounds: Annotated[
         int | None,
         typer.Option(min=1, show_default="until interrupted", help="End after so many."),
@@ -38,36 +38,6 @@ def up(
     chain: Annotated[
         str, typer.Option(metavar="embedded|anvil", help="Whose chain it runs on.")
     ] = "embedded",
-    dataset: scenario_options.Dataset = None,
-    label: scenario_options.Label = None,
-    data: scenario_options.DataPage = None,
-    partition: scenario_options.Partition = None,
-    seed: scenario_options.Seed = None,
-    learner: scenario_options.Learner = None,
-    algorithm: scenario_options.Algorithm = None,
-    option: scenario_options.Option = None,
-    keep_arrays: scenario_options.KeepArrays = None,
-    learner_path: scenario_options.LearnerPath = None,
-    learner_seconds: scenario_options.LearnerSeconds = None,
-    learner_memory: scenario_options.LearnerMemory = None,
-    hidden: scenario_options.Hidden = None,
-    learning_rate: scenario_options.LearningRate = None,
-    epochs: scenario_options.Epochs = None,
-    batch_size: scenario_options.BatchSize = None,
-    l2: scenario_options.L2 = None,
-    class_weights: scenario_options.ClassWeights = None,
-    rule: scenario_options.Rule = None,
-    weighting: scenario_options.Weighting = None,
-    trim_bps: scenario_options.TrimBps = None,
-    faults_bps: scenario_options.FaultsBps = None,
-    clip: scenario_options.Clip = None,
-    update_bytes: scenario_options.UpdateBytes = None,
-    update_bits: scenario_options.UpdateBits = None,
-    model_bits: scenario_options.ModelBits = None,
-    min_updates: scenario_options.MinUpdates = None,
-    commit_seconds: scenario_options.CommitSeconds = None,
-    grace_seconds: scenario_options.GraceSeconds = None,
-    attest_seconds: scenario_options.AttestSeconds = None,
     as_json: options.Json = False,
 ) -> None:
     """Start a chain and peers as real programs, and show their rounds as they end.
@@ -77,9 +47,9 @@ def up(
     """
     from localnet.fleet.standing import stand
 
-    scenario = scenario_options.choose_scenario(context.params)
-    hosting = scenario_options.choose_hosting(scenario, context.params)
-    if learner_seconds is None:
+    scenario = choosing.choose_scenario(context.params)
+    hosting = choosing.choose_hosting(scenario, context.params)
+    if context.params["learner_seconds"] is None:
         # A peer knows by itself how long a round can last.
         hosting = replace(hosting, seconds=None)
     with (
