@@ -70,6 +70,9 @@ class Cohort:
         self._rule = replace(scenario.rule_with(0), clip=0)
         self._balance: BalanceReport | None = None
         self._judges: Sequence[int] = range(scenario.peers) if scenario.brings_data else [JUDGE]
+        self._answer: Answer | None = None
+        self._asked: list[Pending] = []
+        self._judged = b""
         self.data_fingerprint = "own"
         hands = [_Hand()] * scenario.peers if scenario.brings_data else self._deal()
         if scenario.brings_data:
@@ -115,6 +118,8 @@ class Cohort:
         parameters = scenario.parameters(rule, self._layout.coordinates, root)
         if scenario.has_own_learner and known is not None:
             parameters = replace(parameters, genesis=known.genesis)
+        elif scenario.has_own_learner:
+            self._check_judges(payload)
         return Task(spec, write_spec(spec), parameters, payload, self._balance, reasons)
 
     def evaluate(self, payload: bytes) -> Answer:
@@ -122,9 +127,11 @@ class Cohort:
 
         Nobody waits for it, so it is worked out while the chain has its turn.
         """
-        if self._judges == [JUDGE]:
-            return self._judge(JUDGE, payload)
-        return JointJudgement([self._judge(peer, payload) for peer in self._judges])
+        if self._answer is None or self._judged != payload:
+            asked = [self._judge(peer, payload) for peer in self._judges]
+            self._asked, self._judged = asked, payload
+            self._answer = asked[0] if self._judges == [JUDGE] else JointJudgement(asked)
+        return self._answer
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -272,6 +279,14 @@ class Cohort:
             update = update_from_payload(fit.payload, head.size, self._rule.update_bytes)
             norms.append(isqrt(compute_gram([update])[0][0]))
         return max(1, CALIBRATION_FACTOR * sorted(norms)[len(norms) // 2])
+
+    def _check_judges(self, payload: bytes) -> None:
+        """Raise what the first judge's learner raises at the first model, where they all do: no
+        head would ever be judged."""
+        self.evaluate(payload)
+        self._pool.wait(self._asked)
+        if all(each.error is not None for each in self._asked):
+            self._asked[0].result()
 
     def _settle(self, pendings: list[Pending]) -> None:
         self._pool.wait(pendings)

@@ -172,6 +172,8 @@ class PoolTrainer:
         self._pool = pool
         self._running: dict[tuple[Seat, Key, RoundId], Pending] = {}
         self._finished: dict[tuple[Seat, Key, RoundId], Pending] = {}
+        self.failures: list[str] = []
+        """Of trainings, since one has succeeded last."""
 
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         name = (seat, parent, job.round_id)
@@ -184,8 +186,10 @@ class PoolTrainer:
             return None
         if pending.error is not None and self._pool.is_hosting:
             LOG.error("seat=%d round=%d act=train error=%r", seat, round_id, str(pending.error))
+            self.failures.append(str(pending.error))
             return Failed()
         fit: Fit = pending.result()
+        self.failures.clear()
         return fit
 
     @property
