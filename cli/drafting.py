@@ -7,6 +7,7 @@ import typer
 
 from cli import choosing, options, scenario_options
 from cli.display import print_json
+from cli.heading import describe_options
 
 
 def init(
@@ -88,6 +89,8 @@ def init(
         print_json({**state, "reasons": list(founding.reasons)})
         return
     typer.echo(f"model    {len(layout.names)} arrays, {parameters.coordinates:,} coordinates")
+    if wish.options:
+        typer.echo(f"with     {describe_options(wish.learner, wish.options)}")
     for reason in founding.reasons:
         typer.echo(f"chosen   {reason}")
     typer.echo(f"page     {out}: read it, then holdfast federation create {out} --peer FOLDER")

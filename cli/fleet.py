@@ -12,11 +12,13 @@ import typer
 
 from cli import choosing, options, scenario_options
 from cli.display import follow, open_display, print_json, print_summary
+from cli.heading import print_heading
 
 if TYPE_CHECKING:
     from localnet.fleet.fleet import Fleet
     from localnet.fleet.standing import Standing
     from localnet.report import Progress, RoundEnded
+    from node.learning.hosting import Hosting
 
 HOLDFAST = (sys.executable, "-m", "cli")
 RELAY = (sys.executable, "-m", "localnet.fleet.relay")
@@ -54,9 +56,11 @@ def up(
         hosting = replace(hosting, seconds=None)
     with (
         _ended_when_asked(),
-        stand(_open(directory), scenario, _find_chain(chain), hosting) as standing,
+        stand(
+            _open(directory), scenario, _find_chain(chain), hosting, last_round=rounds
+        ) as standing,
     ):
-        _announce(standing, as_json=as_json)
+        _announce(standing, hosting, as_json=as_json)
         follow(_watch(standing, rounds), open_display(as_json=as_json, extra={}))
         summary = standing.following.summary()
     if as_json:
@@ -150,12 +154,19 @@ def _ended_when_asked() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _announce(standing: "Standing", *, as_json: bool) -> None:
+def _announce(standing: "Standing", hosting: "Hosting", *, as_json: bool) -> None:
+    from localnet.dealing import describe_deal
+    from node.spec import parse_spec
+
     charter, directory = standing.charter, standing.fleet.directory
     state = {"rpc": charter.url, "contract": charter.contract, "directory": str(directory)}
     if as_json:
         print_json({"event": "up", **state, "peers": charter.scenario.peers})
         return
+    contract = standing.following.contract
+    balance = describe_deal(charter.scenario, hosting)
+    spec = parse_spec(contract.observer.ledger.spec)
+    print_heading(spec, contract.parameters, balance, standing.reasons)
     typer.echo(f"chain  {charter.url}, contract {charter.contract}")
     typer.echo(f"peers  {charter.scenario.peers}, in {directory}/peers; logs in {directory}/logs")
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from cli import choosing, fleet, options, scenario_options
-from cli.display import follow, open_display, print_json, print_setting, print_summary
+from cli.display import follow, open_display, print_json, print_summary
+from cli.heading import print_setting
 from cli.replay import replay
 from cli.root import FAILED
 

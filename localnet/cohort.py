@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain.types import Key, Parameters, RoundId, Seat
+from localnet.dealing import HELD_OUT, deal_out
 from localnet.judgement import JointJudgement
 from localnet.pool import Pool, PoolTrainer
 from localnet.scenario import Scenario
 from node.calibration import Movement, calibrate, choose_model_bits
-from node.data.balance import BalanceReport, describe_balance
+from node.data.balance import BalanceReport
 from node.data.dataset import Dataset
-from node.data.partition import deal, parse_partition
 from node.data.sources import load
-from node.data.split import deal_alike, stratified_holdout
+from node.data.split import deal_alike
 from node.encoding import encode_model, to_payload, update_from_payload
 from node.learning.hosting import Place
 from node.learning.keeping import choose_kept, describe_shared
@@ -30,8 +30,6 @@ from node.rule.parameters import Rule
 from node.spec import Spec, rule_of, write_spec
 from node.training import Course, Fit, Job
 
-HELD_OUT = 0.2
-"""Share of each class that no peer trains on."""
 JUDGING = 0.3
 """What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
 JUDGE = 0
@@ -160,14 +158,9 @@ class Cohort:
         scenario = self._scenario
         dataset = self._load()
         self.data_fingerprint = dataset.fingerprint()
-        train, held_out = stratified_holdout(dataset, HELD_OUT, seed=scenario.seed)
-        parts = deal(
-            parse_partition(scenario.partition),
-            train,
-            scenario.peers,
-            np.random.default_rng(scenario.seed),
-        )
-        self._balance = describe_balance(train.labels, parts, train.classes)
+        dealt = deal_out(scenario, dataset)
+        train, held_out, parts = dealt.train, dealt.held_out, dealt.parts
+        self._balance = dealt.describe()
         if scenario.keep_arrays:
             # Each has a model of its own, and is judged on its own kind of data.
             tests = deal_alike(held_out.labels, [train.labels[part] for part in parts])
