@@ -96,12 +96,19 @@ def choose_hosting(scenario: "Scenario", parameters: dict[str, Any]) -> "Hosting
 
     hosting = usual_hosting(scenario)
     if parameters["learner_path"] is not None:
-        hosting = replace(hosting, code=parameters["learner_path"].resolve())
+        hosting = replace(hosting, code=find_code(parameters["learner_path"]))
     if parameters["learner_seconds"] is not None:
         hosting = replace(hosting, seconds=parameters["learner_seconds"])
     if parameters["learner_memory"] is not None:
         hosting = replace(hosting, memory_bytes=parameters["learner_memory"] * MEBIBYTE)
     return hosting
+
+
+def find_code(path: Path) -> Path:
+    """Return the folder of a learner's module. Raises BadParameter."""
+    if not path.is_dir():
+        raise typer.BadParameter(f"--learner-path: expected the folder of its module, got {path}")
+    return path.resolve()
 
 
 def parse_options(texts: list[str] | None) -> dict[str, Any]:

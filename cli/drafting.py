@@ -76,7 +76,8 @@ def init(
     )
     with open_notes() as notes:
         # What the learner prints goes there too, and not among ours.
-        draft = draft_plan(wish, Hosting(code=(learner_path or Path()).resolve(), notes=notes))
+        code = choosing.find_code(learner_path or Path())
+        draft = draft_plan(wish, Hosting(code=code, notes=notes))
     write_whole(out, draft.text)
     founding = draft.founding
     parameters, layout = founding.parameters, founding.spec.layout

@@ -70,7 +70,8 @@ class Scenario:
         if self.rounds < 1:
             raise ScenarioRefused("rounds", "at least 1", self.rounds)
         if self.brings_data and not self.has_own_learner:
-            raise ScenarioRefused("dataset", "one for a built-in learner", repr(self.dataset))
+            expected = f"data for {self.learner}: only a learner of your own brings its own"
+            raise ScenarioRefused("dataset", expected, repr(self.dataset))
         if not 0 <= self.seed < 2**63:
             raise ScenarioRefused("seed", "0 to 2**63 - 1", self.seed)
         self.build_algorithm()
