@@ -32,6 +32,8 @@ from node.training import Course, Fit, Job
 
 JUDGING = 0.3
 """What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
+POLL_SECONDS = 1.0
+"""Between two looks at judges that have not answered."""
 JUDGE = 0
 """The peer that judges where all have the same test data, and the same model."""
 
@@ -277,9 +279,12 @@ class Cohort:
         """Raise what the first judge's learner raises at the first model, where they all do: no
         head would ever be judged."""
         self.evaluate(payload)
-        self._pool.wait(self._asked)
-        if all(each.error is not None for each in self._asked):
-            self._asked[0].result()
+        self._pool.start_leisure()
+        # One that takes long is not waited for where another has answered.
+        while not any(each.is_done and each.error is None for each in self._asked):
+            if all(each.is_done for each in self._asked):
+                self._asked[0].result()
+            self._pool.poll(POLL_SECONDS)
 
     def _settle(self, pendings: list[Pending]) -> None:
         self._pool.wait(pendings)

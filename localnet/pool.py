@@ -126,9 +126,13 @@ class Pool:
     def wait(self, answers: Sequence[Answer]) -> None:
         """Return when all of these are answered."""
         while not all(answer.is_done for answer in answers):
-            for process in self._processes:
-                process.take_leisure()
+            self.start_leisure()
             self._collect(None)
+
+    def start_leisure(self) -> None:
+        """Let workers that have nothing else to do begin with what can wait."""
+        for process in self._processes:
+            process.take_leisure()
 
     def poll(self, timeout_seconds: float = 0) -> None:
         """Take the answers that are there, or wait a moment for the next."""
