@@ -138,4 +138,6 @@ def _parse_widths(text: str) -> list[int]:
     try:
         return [int(width) for width in text.split(",")]
     except ValueError as error:
-        raise typer.BadParameter(f"expected widths such as 32,16, got {text!r}") from error
+        raise typer.BadParameter(
+            f"--hidden: expected widths such as 32,16, got {text!r}"
+        ) from error

@@ -87,6 +87,11 @@ def run(
             from localnet.plot import check_plot
 
             check_plot(picture)
+    if plot_data is not None and scenario.brings_data:
+        raise typer.BadParameter(
+            "--plot-data: expected data that Holdfast deals (--dataset), got a learner that brings "
+            "its own"
+        )
     is_clean = True
     with Localnet(
         scenario,

@@ -24,6 +24,7 @@ def test_choose_scenario__an_option_of_the_built_in_learners__is_not_for_ones_ow
     [
         ({**OWN, "partition": "iid"}, "--partition: expected data that Holdfast deals"),
         ({**OWN, "label": "kind"}, "--label: expected data that Holdfast deals"),
+        ({"hidden": "wide"}, "--hidden: expected widths such as 32,16, got 'wide'"),
         ({"epochs": 2, "option": ["epochs=3"]}, "--epochs: expected one value, got another by"),
         ({**OWN, "option": ["rate=1", "rate=2"]}, "--option rate: expected one value, got two"),
     ],
