@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
-from cli.display import follow, open_display, print_json, print_setting
+from cli.display import follow, open_display, print_json
+from cli.heading import print_setting
 from cli.replay import replay
 from cli.root import FAILED
 

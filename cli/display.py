@@ -15,8 +15,6 @@ from localnet.report import Progress, RoundEnded, Summary
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from localnet.cohort import Task
-    from localnet.setting import Setting
 
 SHOWN_ROUNDS = 12
 SHOWN_CLASSES = 10
@@ -147,50 +145,6 @@ def print_json(content: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
-    """Say what is about to run: task, data, rule, and who will not play by it."""
-    from node.algorithms.catalogue import describe_algorithm
-    from node.data.balance import tell_balance
-    from node.rule.parameters import Selection, Weighting
-
-    task, parameters = setting.task, setting.task.parameters
-    typer.echo(
-        f"task   {task.spec.name}, {task.spec.learner} of {parameters.coordinates:,} coordinates"
-    )
-    algorithm, options = describe_algorithm(task.spec.algorithm)
-    typer.echo(" ".join([f"by     {algorithm}", *(f"{name}={options[name]}" for name in options)]))
-    typer.echo(f"data   {_describe_data(task)}")
-    for line in () if task.balance is None else tell_balance(task.balance):
-        typer.echo(f"       {line}")
-    length = parameters.clip / 2**parameters.update_bits
-    clip = f"{length:.3g} ({parameters.clip:,} units)" if parameters.clip else "none"
-    typer.echo(
-        f"rule   selection {Selection(parameters.selection).name.lower()}, "
-        f"weighting {Weighting(parameters.weighting).name.lower()}, "
-        f"trim {_percent(parameters.trim_bps)}, faults {_percent(parameters.faults_bps)}, "
-        f"clip {clip}"
-    )
-    for each in task.spec.kept:
-        typer.echo(f"kept   {each.name} ({each.dtype} {list(each.shape)}) stays with each peer")
-    for reason in task.reasons:
-        typer.echo(f"chosen {reason}")
-    if kinds:
-        faulty = ", ".join(f"{seat} {kind}" for seat, kind in sorted(kinds.items()))
-        typer.echo(f"seats  {len(setting.peers)}, Byzantine: {faulty}")
-
-
-def _describe_data(task: "Task") -> str:
-    if task.balance is None:
-        return "each peer's learner brings its own"
-    samples = [peer.samples for peer in task.balance.peers]
-    classes = [peer.effective_classes for peer in task.balance.peers]
-    return (
-        f"{task.spec.partition}: {min(samples)} to {max(samples)} samples a peer, worth "
-        f"{min(classes):.1f} to {max(classes):.1f} of {len(task.balance.classes)} classes, "
-        f"skew {task.balance.skew:.2f} (0 is iid)"
-    )
-
-
 def print_summary(summary: Summary) -> None:
     """Say in a few lines what came of a run."""
     gas = summary.gas_per_peer_round
@@ -235,10 +189,6 @@ def _describe_progress(progress: Progress) -> str:
     """Return what there is to say beside the figures: for whom it waits, how far learners are."""
     wait = _describe_wait(progress) if progress.waits_for else ""
     return "\n".join(filter(None, (wait, progress.training)))
-
-
-def _percent(bps: int) -> str:
-    return f"{bps / BPS_PER_PERCENT:g} %"
 
 
 def _cells(report: Progress | RoundEnded) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli import options, scenario_options
+from cli import choosing, options, scenario_options
 from cli.display import print_json
+from cli.heading import describe_options
 
 
 def init(
@@ -57,8 +58,8 @@ def init(
 
     if out.exists():
         raise typer.BadParameter(f"--out: expected a file that is not there yet, got {out}")
-    page = {} if data_page is None else scenario_options.read_data_page(data_page)
-    said = {entry: page.pop(entry, None) for entry in scenario_options.PAGE_ENTRIES}
+    page = {} if data_page is None else choosing.read_data_page(data_page)
+    said = {entry: page.pop(entry, None) for entry in choosing.PAGE_ENTRIES}
     wish = Wish(
         name=name or learner,
         learner=learner,
@@ -66,7 +67,7 @@ def init(
         label=label or said["label"],
         schema=parse_schema(page),
         partition=said["partition"],
-        options=scenario_options.parse_options(option),
+        options=choosing.parse_options(option),
         keep=tuple(keep_arrays or ()),
         algorithm=parse_algorithm(algorithm or USUAL.name),
         rule=rule,
@@ -75,7 +76,8 @@ def init(
     )
     with open_notes() as notes:
         # What the learner prints goes there too, and not among ours.
-        draft = draft_plan(wish, Hosting(code=(learner_path or Path()).resolve(), notes=notes))
+        code = choosing.find_code(learner_path or Path())
+        draft = draft_plan(wish, Hosting(code=code, notes=notes))
     write_whole(out, draft.text)
     founding = draft.founding
     parameters, layout = founding.parameters, founding.spec.layout
@@ -88,6 +90,8 @@ def init(
         print_json({**state, "reasons": list(founding.reasons)})
         return
     typer.echo(f"model    {len(layout.names)} arrays, {parameters.coordinates:,} coordinates")
+    if wish.options:
+        typer.echo(f"with     {describe_options(wish.learner, wish.options)}")
     for reason in founding.reasons:
         typer.echo(f"chosen   {reason}")
     typer.echo(f"page     {out}: read it, then holdfast federation create {out} --peer FOLDER")

@@ -11,6 +11,7 @@ from cli.amounts import say
 from cli.display import print_json
 from cli.events import to_json
 from cli.folder import PasswordFile, open_folder
+from cli.heading import describe_options
 
 if TYPE_CHECKING:
     from chain.types import Seat
@@ -79,6 +80,9 @@ def create(
         print_json({**state, "clip": clip, "genesis": "0x" + root, "reasons": reasons})
         return
     typer.echo(f"contract {address}, created in block {deployment.block}")
+    if plan.page.learner.options:
+        told = describe_options(plan.page.learner.name, plan.page.learner.options)
+        typer.echo(f"with     {told}")
     for reason in reasons:
         typer.echo(f"chosen   {reason}")
     typer.echo(f"the others: holdfast peer init FOLDER --contract {address} --rpc ...")

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options, scenario_options
+from cli import choosing, options, scenario_options
 from cli.display import follow, open_display, print_json, print_summary
+from cli.heading import print_heading
 
 if TYPE_CHECKING:
     from localnet.fleet.fleet import Fleet
     from localnet.fleet.standing import Standing
     from localnet.report import Progress, RoundEnded
+    from node.learning.hosting import Hosting
 
 HOLDFAST = (sys.executable, "-m", "cli")
 RELAY = (sys.executable, "-m", "localnet.fleet.relay")
@@ -27,9 +29,9 @@ DEFAULT = Path("holdfast-up")
 Index = Annotated[int, typer.Argument(metavar="I", min=0, help="Which peer.")]
 
 
+@scenario_options.with_federation
 def up(
     context: typer.Context,
-    peers: scenario_options.Peers = None,
     rounds: Annotated[
         int | None,
         typer.Option(min=1, show_default="until interrupted", help="End after so many."),
@@ -38,36 +40,6 @@ def up(
     chain: Annotated[
         str, typer.Option(metavar="embedded|anvil", help="Whose chain it runs on.")
     ] = "embedded",
-    dataset: scenario_options.Dataset = None,
-    label: scenario_options.Label = None,
-    data: scenario_options.DataPage = None,
-    partition: scenario_options.Partition = None,
-    seed: scenario_options.Seed = None,
-    learner: scenario_options.Learner = None,
-    algorithm: scenario_options.Algorithm = None,
-    option: scenario_options.Option = None,
-    keep_arrays: scenario_options.KeepArrays = None,
-    learner_path: scenario_options.LearnerPath = None,
-    learner_seconds: scenario_options.LearnerSeconds = None,
-    learner_memory: scenario_options.LearnerMemory = None,
-    hidden: scenario_options.Hidden = None,
-    learning_rate: scenario_options.LearningRate = None,
-    epochs: scenario_options.Epochs = None,
-    batch_size: scenario_options.BatchSize = None,
-    l2: scenario_options.L2 = None,
-    class_weights: scenario_options.ClassWeights = None,
-    rule: scenario_options.Rule = None,
-    weighting: scenario_options.Weighting = None,
-    trim_bps: scenario_options.TrimBps = None,
-    faults_bps: scenario_options.FaultsBps = None,
-    clip: scenario_options.Clip = None,
-    update_bytes: scenario_options.UpdateBytes = None,
-    update_bits: scenario_options.UpdateBits = None,
-    model_bits: scenario_options.ModelBits = None,
-    min_updates: scenario_options.MinUpdates = None,
-    commit_seconds: scenario_options.CommitSeconds = None,
-    grace_seconds: scenario_options.GraceSeconds = None,
-    attest_seconds: scenario_options.AttestSeconds = None,
     as_json: options.Json = False,
 ) -> None:
     """Start a chain and peers as real programs, and show their rounds as they end.
@@ -77,16 +49,18 @@ def up(
     """
     from localnet.fleet.standing import stand
 
-    scenario = scenario_options.choose_scenario(context.params)
-    hosting = scenario_options.choose_hosting(scenario, context.params)
-    if learner_seconds is None:
+    scenario = choosing.choose_scenario(context.params)
+    hosting = choosing.choose_hosting(scenario, context.params)
+    if context.params["learner_seconds"] is None:
         # A peer knows by itself how long a round can last.
         hosting = replace(hosting, seconds=None)
     with (
         _ended_when_asked(),
-        stand(_open(directory), scenario, _find_chain(chain), hosting) as standing,
+        stand(
+            _open(directory), scenario, _find_chain(chain), hosting, last_round=rounds
+        ) as standing,
     ):
-        _announce(standing, as_json=as_json)
+        _announce(standing, hosting, as_json=as_json)
         follow(_watch(standing, rounds), open_display(as_json=as_json, extra={}))
         summary = standing.following.summary()
     if as_json:
@@ -180,12 +154,19 @@ def _ended_when_asked() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _announce(standing: "Standing", *, as_json: bool) -> None:
+def _announce(standing: "Standing", hosting: "Hosting", *, as_json: bool) -> None:
+    from localnet.dealing import describe_deal
+    from node.spec import parse_spec
+
     charter, directory = standing.charter, standing.fleet.directory
     state = {"rpc": charter.url, "contract": charter.contract, "directory": str(directory)}
     if as_json:
         print_json({"event": "up", **state, "peers": charter.scenario.peers})
         return
+    contract = standing.following.contract
+    balance = describe_deal(charter.scenario, hosting)
+    spec = parse_spec(contract.observer.ledger.spec)
+    print_heading(spec, contract.parameters, balance, standing.reasons)
     typer.echo(f"chain  {charter.url}, contract {charter.contract}")
     typer.echo(f"peers  {charter.scenario.peers}, in {directory}/peers; logs in {directory}/logs")
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli import fleet, options, scenario_options
-from cli.display import follow, open_display, print_json, print_setting, print_summary
+from cli import choosing, fleet, options, scenario_options
+from cli.display import follow, open_display, print_json, print_summary
+from cli.heading import print_setting
 from cli.replay import replay
 from cli.root import FAILED
 
@@ -21,43 +22,13 @@ def localnet() -> None:
 
 
 @app.command()
+@scenario_options.with_federation
 def run(
     context: typer.Context,
-    peers: scenario_options.Peers = None,
     rounds: scenario_options.Rounds = None,
-    dataset: scenario_options.Dataset = None,
-    label: scenario_options.Label = None,
-    data: scenario_options.DataPage = None,
-    partition: scenario_options.Partition = None,
     byzantine: scenario_options.Byzantine = None,
     watchtower: scenario_options.Watchtower = None,
-    seed: scenario_options.Seed = None,
     order_seed: scenario_options.OrderSeed = None,
-    learner: scenario_options.Learner = None,
-    option: scenario_options.Option = None,
-    keep_arrays: scenario_options.KeepArrays = None,
-    algorithm: scenario_options.Algorithm = None,
-    learner_path: scenario_options.LearnerPath = None,
-    learner_seconds: scenario_options.LearnerSeconds = None,
-    learner_memory: scenario_options.LearnerMemory = None,
-    hidden: scenario_options.Hidden = None,
-    learning_rate: scenario_options.LearningRate = None,
-    epochs: scenario_options.Epochs = None,
-    batch_size: scenario_options.BatchSize = None,
-    l2: scenario_options.L2 = None,
-    class_weights: scenario_options.ClassWeights = None,
-    rule: scenario_options.Rule = None,
-    weighting: scenario_options.Weighting = None,
-    trim_bps: scenario_options.TrimBps = None,
-    faults_bps: scenario_options.FaultsBps = None,
-    clip: scenario_options.Clip = None,
-    update_bytes: scenario_options.UpdateBytes = None,
-    update_bits: scenario_options.UpdateBits = None,
-    model_bits: scenario_options.ModelBits = None,
-    min_updates: scenario_options.MinUpdates = None,
-    commit_seconds: scenario_options.CommitSeconds = None,
-    grace_seconds: scenario_options.GraceSeconds = None,
-    attest_seconds: scenario_options.AttestSeconds = None,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -110,12 +81,17 @@ def run(
 
     if rpc is not None and keep is not None:
         raise typer.BadParameter("expected at most one of --keep DIR and --rpc ENDPOINT")
-    scenario = scenario_options.choose_scenario(context.params)
+    scenario = choosing.choose_scenario(context.params)
     for picture in (plot, plot_data):
         if picture is not None:
             from localnet.plot import check_plot
 
             check_plot(picture)
+    if plot_data is not None and scenario.brings_data:
+        raise typer.BadParameter(
+            "--plot-data: expected data that Holdfast deals (--dataset), got a learner that brings "
+            "its own"
+        )
     is_clean = True
     with Localnet(
         scenario,
@@ -123,7 +99,7 @@ def run(
         endpoint=rpc,
         cores=cores,
         shares_compute=not recompute_each,
-        hosting=scenario_options.choose_hosting(scenario, context.params),
+        hosting=choosing.choose_hosting(scenario, context.params),
     ) as net:
         if not as_json:
             kinds = {seat: kind.kind for seat, kind in scenario.seat_kinds().items()}

@@ -28,6 +28,12 @@ def run(
     rounds: Annotated[
         int | None, typer.Option(min=1, show_default="for ever", help="End after so many rounds.")
     ] = None,
+    last_round: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default="none", help="Have no part in a round after that, but go on."
+        ),
+    ] = None,
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -64,7 +70,7 @@ def run(
             settings = change_settings(settings, changes or [])
             opening = open_watch if is_watchtower else open_daemon
             daemon = opening(folder, settings, account, clock=_clock, poll_seconds=poll_seconds)
-            _work(daemon, account.address, rounds, metrics_at, stopped_by)
+            _work(daemon, account.address, rounds, last_round, metrics_at, stopped_by)
     except (NodeError, ChainError, OSError) as error:
         LOG.error("act=stop error=%r", str(error))
         raise
@@ -80,12 +86,18 @@ def _work(
     opening: "AbstractContextManager[Daemon]",
     address: str,
     rounds: int | None,
+    last_round: int | None,
     metrics_at: tuple[str, int] | None,
     stopped_by: list[int],
 ) -> None:
     """Run the peer to its end; note the signals that ended it."""
+    from chain.types import RoundId
+    from node.peer import Peer
+
     with ExitStack() as opened:
         daemon = opened.enter_context(opening)
+        if last_round is not None and isinstance(daemon.peer, Peer):
+            daemon.peer.last_round = RoundId(last_round)
         if metrics_at is not None:
             from node.daemon.metrics import Metrics
 

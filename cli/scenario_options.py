@@ -1,17 +1,15 @@
-"""Options that describe a federation on this machine, simulated or of real programs."""
+"""Options that describe a federation on this machine, simulated or of real programs; what they come
+to is in `cli.choosing`."""
 
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from localnet.scenario import Scenario
-    from node.learning.hosting import Hosting
-
-LEARNER_OPTIONS = ("hidden", "learning_rate", "epochs", "batch_size", "l2", "class_weights")
-PAGE_ENTRIES = {"source": "dataset", "label": "label", "partition": "partition"}
-"""Of a page's table of data, what is no matter of columns."""
 LEARNER, RULE, TIME = "Learner", "Rule", "Time"
 
 Peers = Annotated[int | None, typer.Option(show_default="10", help="Seats, 1 to 128.")]
@@ -222,7 +220,11 @@ ModelBits = Annotated[
 ]
 MinUpdates = Annotated[
     int | None,
-    typer.Option(show_default="3", help="Fewest commits of a round.", rich_help_panel=RULE),
+    typer.Option(
+        show_default="3, or all of fewer peers",
+        help="Fewest commits of a round.",
+        rich_help_panel=RULE,
+    ),
 ]
 CommitSeconds = Annotated[
     int | None,
@@ -238,85 +240,59 @@ AttestSeconds = Annotated[
 ]
 
 
-def choose_scenario(parameters: dict[str, Any]) -> "Scenario":
-    """Return the scenario with what was given, and its own defaults for all else."""
-    from dataclasses import fields, replace
-
-    from localnet.scenario import Scenario
-    from node.data.share import OWN
-
-    given = {name: value for name, value in parameters.items() if value is not None}
-    learner_options = {name: given[name] for name in LEARNER_OPTIONS if name in given}
-    if "hidden" in learner_options:
-        learner_options["hidden"] = _parse_widths(learner_options["hidden"])
-    learner_options |= parse_options(given.get("option"))
-    chosen = {f.name: given[f.name] for f in fields(Scenario) if f.name in given}
-    if "data" in given:
-        page = read_data_page(given["data"])
-        for entry, name in PAGE_ENTRIES.items():
-            # What the command line says comes first.
-            if entry in page:
-                chosen.setdefault(name, page.pop(entry))
-        chosen["data"] = page
-    for name in ("byzantine", "keep_arrays"):
-        chosen[name] = tuple(given.get(name, ()))
-    scenario = Scenario(**chosen, options=learner_options)
-    if scenario.has_own_learner and "dataset" not in chosen:
-        return replace(scenario, dataset=OWN)
-    return scenario
-
-
-def read_data_page(page: Path) -> dict[str, Any]:
-    """Return the table of data of a page. Raises BadParameter."""
-    import tomllib
-
-    try:
-        table = tomllib.loads(page.read_text())
-    except ValueError as error:
-        raise typer.BadParameter(f"--data-page: expected TOML, got {error}") from error
-    data = table.get("data")
-    if not isinstance(data, dict):
-        raise typer.BadParameter(f"--data-page: expected a table [data] in {page}, got none")
-    return data
+FEDERATION: Mapping[str, Any] = MappingProxyType(
+    {
+        "peers": Peers,
+        "dataset": Dataset,
+        "label": Label,
+        "data": DataPage,
+        "partition": Partition,
+        "seed": Seed,
+        "learner": Learner,
+        "option": Option,
+        "keep_arrays": KeepArrays,
+        "algorithm": Algorithm,
+        "learner_path": LearnerPath,
+        "learner_seconds": LearnerSeconds,
+        "learner_memory": LearnerMemory,
+        "hidden": Hidden,
+        "learning_rate": LearningRate,
+        "epochs": Epochs,
+        "batch_size": BatchSize,
+        "l2": L2,
+        "class_weights": ClassWeights,
+        "rule": Rule,
+        "weighting": Weighting,
+        "trim_bps": TrimBps,
+        "faults_bps": FaultsBps,
+        "clip": Clip,
+        "update_bytes": UpdateBytes,
+        "update_bits": UpdateBits,
+        "model_bits": ModelBits,
+        "min_updates": MinUpdates,
+        "commit_seconds": CommitSeconds,
+        "grace_seconds": GraceSeconds,
+        "attest_seconds": AttestSeconds,
+    }
+)
+"""What every federation on this machine can be told, simulated or not; nothing given is None."""
 
 
-def choose_hosting(scenario: "Scenario", parameters: dict[str, Any]) -> "Hosting":
-    """Return how learners of one's own are kept."""
-    from dataclasses import replace
+def with_federation(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of FEDERATION before its own. What was given of them stands in the
+    parameters of its context, for `cli.choosing`."""
+    own = signature(command).parameters
+    shared = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in FEDERATION.items()
+    ]
 
-    from localnet.network import usual_hosting
-    from node.settings import MEBIBYTE
+    @wraps(command)
+    def call(**given: Any) -> None:
+        command(**{name: given[name] for name in own})
 
-    hosting = usual_hosting(scenario)
-    if parameters["learner_path"] is not None:
-        hosting = replace(hosting, code=parameters["learner_path"].resolve())
-    if parameters["learner_seconds"] is not None:
-        hosting = replace(hosting, seconds=parameters["learner_seconds"])
-    if parameters["learner_memory"] is not None:
-        hosting = replace(hosting, memory_bytes=parameters["learner_memory"] * MEBIBYTE)
-    return hosting
-
-
-def parse_options(texts: list[str] | None) -> dict[str, Any]:
-    """Return a learner's options from the command line. Raises BadParameter."""
-    return dict(map(_parse_option, texts or ()))
-
-
-def _parse_option(text: str) -> tuple[str, Any]:
-    """Return an entry of run_config: a number, truth value or list as TOML has it, else a text."""
-    import tomllib
-
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise typer.BadParameter(f"--option: expected KEY=VALUE, got {text!r}")
-    try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name, value
-
-
-def _parse_widths(text: str) -> list[int]:
-    try:
-        return [int(width) for width in text.split(",")]
-    except ValueError as error:
-        raise typer.BadParameter(f"expected widths such as 32,16, got {text!r}") from error
+    # What typer reads of a function.
+    vars(call)["__signature__"] = Signature(
+        [*shared, *(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own.values())]
+    )
+    return call

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain.types import Key, Parameters, RoundId, Seat
+from localnet.dealing import HELD_OUT, deal_out
 from localnet.judgement import JointJudgement
 from localnet.kept import note_folder
 from localnet.pool import Pool, PoolTrainer
 from localnet.scenario import Scenario
 from node.calibration import Movement, calibrate, choose_model_bits
-from node.data.balance import BalanceReport, describe_balance
+from node.data.balance import BalanceReport
 from node.data.dataset import Dataset
-from node.data.partition import deal, parse_partition
 from node.data.sources import load
-from node.data.split import deal_alike, stratified_holdout
+from node.data.split import deal_alike
 from node.encoding import encode_model, to_payload, update_from_payload
 from node.learning.hosting import Place
 from node.learning.keeping import choose_kept, describe_shared
@@ -31,10 +31,10 @@ from node.rule.parameters import Rule
 from node.spec import Spec, rule_of, write_spec
 from node.training import Course, Fit, Job
 
-HELD_OUT = 0.2
-"""Share of each class that no peer trains on."""
 JUDGING = 0.3
 """What it costs to judge a sample, in trainings of it: measured on MNIST, 784-128-10."""
+POLL_SECONDS = 1.0
+"""Between two looks at judges that have not answered."""
 JUDGE = 0
 """The peer that judges where all have the same test data, and the same model."""
 
@@ -71,6 +71,9 @@ class Cohort:
         self._rule = replace(scenario.rule_with(0), clip=0)
         self._balance: BalanceReport | None = None
         self._judges: Sequence[int] = range(scenario.peers) if scenario.brings_data else [JUDGE]
+        self._answer: Answer | None = None
+        self._asked: list[Pending] = []
+        self._judged = b""
         self.data_fingerprint = "own"
         hands = [_Hand()] * scenario.peers if scenario.brings_data else self._deal()
         if scenario.brings_data:
@@ -116,6 +119,8 @@ class Cohort:
         parameters = scenario.parameters(rule, self._layout.coordinates, root)
         if scenario.has_own_learner and known is not None:
             parameters = replace(parameters, genesis=known.genesis)
+        elif scenario.has_own_learner:
+            self._check_judges(payload)
         return Task(spec, write_spec(spec), parameters, payload, self._balance, reasons)
 
     def evaluate(self, payload: bytes) -> Answer:
@@ -123,9 +128,11 @@ class Cohort:
 
         Nobody waits for it, so it is worked out while the chain has its turn.
         """
-        if self._judges == [JUDGE]:
-            return self._judge(JUDGE, payload)
-        return JointJudgement([self._judge(peer, payload) for peer in self._judges])
+        if self._answer is None or self._judged != payload:
+            asked = [self._judge(peer, payload) for peer in self._judges]
+            self._asked, self._judged = asked, payload
+            self._answer = asked[0] if self._judges == [JUDGE] else JointJudgement(asked)
+        return self._answer
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -154,14 +161,9 @@ class Cohort:
         scenario = self._scenario
         dataset = self._load()
         self.data_fingerprint = dataset.fingerprint()
-        train, held_out = stratified_holdout(dataset, HELD_OUT, seed=scenario.seed)
-        parts = deal(
-            parse_partition(scenario.partition),
-            train,
-            scenario.peers,
-            np.random.default_rng(scenario.seed),
-        )
-        self._balance = describe_balance(train.labels, parts, train.classes)
+        dealt = deal_out(scenario, dataset)
+        train, held_out, parts = dealt.train, dealt.held_out, dealt.parts
+        self._balance = dealt.describe()
         if scenario.keep_arrays:
             # Each has a model of its own, and is judged on its own kind of data.
             tests = deal_alike(held_out.labels, [train.labels[part] for part in parts])
@@ -273,6 +275,17 @@ class Cohort:
             update = update_from_payload(fit.payload, head.size, self._rule.update_bytes)
             norms.append(isqrt(compute_gram([update])[0][0]))
         return max(1, CALIBRATION_FACTOR * sorted(norms)[len(norms) // 2])
+
+    def _check_judges(self, payload: bytes) -> None:
+        """Raise what the first judge's learner raises at the first model, where they all do: no
+        head would ever be judged."""
+        self.evaluate(payload)
+        self._pool.start_leisure()
+        # One that takes long is not waited for where another has answered.
+        while not any(each.is_done and each.error is None for each in self._asked):
+            if all(each.is_done for each in self._asked):
+                self._asked[0].result()
+            self._pool.poll(POLL_SECONDS)
 
     def _settle(self, pendings: list[Pending]) -> None:
         self._pool.wait(pendings)

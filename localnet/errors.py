@@ -2,6 +2,7 @@
 
 LocalnetError
 ├── ScenarioRefused   flags that do not describe a federation
+├── NobodyLearns      learners of one's own all of which fail, again and again
 ├── KeptRunRefused    a folder that holds no run, half of one, or another one
 ├── FleetRefused      a federation of programs that cannot be begun, or told what it was told
 ├── SourceRefused     a federation to read of which a part is not given
@@ -17,6 +18,10 @@ class LocalnetError(NodeError):
 
 class ScenarioRefused(LocalnetError):
     """A scenario that cannot be run."""
+
+
+class NobodyLearns(LocalnetError):
+    """Every training of every peer fails, so no round will ever begin."""
 
 
 class KeptRunRefused(LocalnetError):

@@ -21,11 +21,12 @@ from chain.types import Root, Seat
 from localnet import kept
 from localnet.chronicle import Chronicle
 from localnet.cohort import Cohort
-from localnet.errors import ScenarioRefused
+from localnet.errors import NobodyLearns, ScenarioRefused
 from localnet.pool import Pool
 from localnet.report import Progress, RoundEnded, Summary
 from localnet.scenario import Scenario
 from localnet.setting import Setting, build_setting
+from node.errors import WorkerFailed
 from node.learning.hosting import TRACEBACK, Hosting
 from node.learning.process import Answer
 from node.round import Phase
@@ -36,6 +37,8 @@ PROGRESS_SECONDS = 1.0
 HARVEST_BLOCKS = 3
 """So many blocks take what the peers of a round have learned. The last one is mined when all have
 and nobody trains, so it takes no more than each core's last peer; the others share the rest."""
+TRIES = 3
+"""So often in a row may the training of every peer fail."""
 
 
 class Localnet:
@@ -84,6 +87,10 @@ class Localnet:
                 endpoint=self._endpoint,
                 shares_compute=self._shares_compute,
             )
+        except WorkerFailed as error:
+            told = self._save_tracebacks(error)
+            self._stack.close()
+            raise told from error
         except BaseException:
             self._stack.close()
             raise
@@ -122,6 +129,7 @@ class Localnet:
             elif setting.cohort.trainer.is_running:
                 is_harvest = True
             elif wake_at is not None:
+                self._check_somebody_learns()
                 setting.clock.advance_to(wake_at)
             else:
                 self._is_idle = True
@@ -156,6 +164,20 @@ class Localnet:
         pool = Pool(self._workers, host, apart=self._hosting)
         return self._stack.enter_context(pool), notes
 
+    def _save_tracebacks(self, error: WorkerFailed) -> WorkerFailed:
+        """Copy what learners have raised out of a folder that will be emptied, since no run came
+        about in it; return the error that names the copy."""
+        if self._directory is None or kept.has_run(self._directory):
+            return error
+        notes = kept.learners_path(self._directory).resolve()
+        saved = Path(tempfile.mkdtemp(prefix="holdfast-learners-"))
+        for path in notes.rglob(TRACEBACK):
+            copy = saved / path.relative_to(notes)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(path, copy)
+        got = str(error.got).replace(str(notes), str(saved))
+        return WorkerFailed(error.reason, error.expected, got)
+
     def _await_learners(self) -> Iterator[Progress]:
         """Tell how far they are while all trainings go on: these may take long."""
         cohort = self.setting.cohort
@@ -188,6 +210,14 @@ class Localnet:
         if setting.watchtower is not None:
             times.append(setting.watchtower.act())
         return min((time for time in times if time is not None and time > now), default=None)
+
+    def _check_somebody_learns(self) -> None:
+        """Raise NobodyLearns where every training fails: on this clock they would be tried for
+        ever, and no round would begin."""
+        failures = self.setting.cohort.trainer.failures
+        if len(failures) >= TRIES * len(self.setting.peers):
+            expected = f"one training of {len(failures)} that succeeds"
+            raise NobodyLearns(f"learner {self.scenario.learner}", expected, failures[-1])
 
     def _see_through(self) -> None:
         """Let disputes that are open come to their end, while nobody begins another round."""

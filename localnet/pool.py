@@ -126,9 +126,13 @@ class Pool:
     def wait(self, answers: Sequence[Answer]) -> None:
         """Return when all of these are answered."""
         while not all(answer.is_done for answer in answers):
-            for process in self._processes:
-                process.take_leisure()
+            self.start_leisure()
             self._collect(None)
+
+    def start_leisure(self) -> None:
+        """Let workers that have nothing else to do begin with what can wait."""
+        for process in self._processes:
+            process.take_leisure()
 
     def poll(self, timeout_seconds: float = 0) -> None:
         """Take the answers that are there, or wait a moment for the next."""
@@ -172,6 +176,8 @@ class PoolTrainer:
         self._pool = pool
         self._running: dict[tuple[Seat, Key, RoundId], Pending] = {}
         self._finished: dict[tuple[Seat, Key, RoundId], Pending] = {}
+        self.failures: list[str] = []
+        """Of trainings, since one has succeeded last."""
 
     def start(self, seat: Seat, parent: Key, job: Job) -> None:
         name = (seat, parent, job.round_id)
@@ -184,8 +190,10 @@ class PoolTrainer:
             return None
         if pending.error is not None and self._pool.is_hosting:
             LOG.error("seat=%d round=%d act=train error=%r", seat, round_id, str(pending.error))
+            self.failures.append(str(pending.error))
             return Failed()
         fit: Fit = pending.result()
+        self.failures.clear()
         return fit
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from chain.types import Parameters, Root, Wei
+from chain.types import Parameters, Root, Seat, Wei
 from localnet.byzantine import Byzantine, parse_byzantine
 from localnet.errors import ScenarioRefused
 from node.algorithms.algorithm import Algorithm
@@ -13,10 +13,13 @@ from node.algorithms.catalogue import USUAL, parse_algorithm
 from node.data.schema import Schema, parse_schema
 from node.data.share import OWN
 from node.learning.reference import is_reference
+from node.rule.aggregate import check_quorum
 from node.rule.choices import RuleOptions
-from node.rule.parameters import Rule, check_rule
+from node.rule.parameters import Member, Roll, Rule, check_rule
 
 ETHER = 10**18
+USUAL_UPDATES = 3
+"""Fewest commits of a round."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Scenario:
     update_bytes: int = 2
     update_bits: int | None = None
     model_bits: int = 20
-    min_updates: int = 3
+    min_updates: int = USUAL_UPDATES
     commit_seconds: int = 600
     grace_seconds: int = 30
     attest_seconds: int = 300
@@ -60,27 +63,33 @@ class Scenario:
     order_seed: int | None = None
 
     def check(self) -> None:
-        """Raise ScenarioRefused, AlgorithmRefused or RuleRefused where this cannot be run as it
-        is."""
+        """Raise ScenarioRefused, AlgorithmRefused, RuleRefused or QuorumRefused where this cannot
+        be run as it is."""
         if not 1 <= self.peers <= 128:
             raise ScenarioRefused("peers", "1 to 128", self.peers)
         if self.rounds < 1:
             raise ScenarioRefused("rounds", "at least 1", self.rounds)
         if self.brings_data and not self.has_own_learner:
-            raise ScenarioRefused("dataset", "one for a built-in learner", repr(self.dataset))
+            expected = f"data for {self.learner}: only a learner of your own brings its own"
+            raise ScenarioRefused("dataset", expected, repr(self.dataset))
         if not 0 <= self.seed < 2**63:
             raise ScenarioRefused("seed", "0 to 2**63 - 1", self.seed)
         self.build_algorithm()
         self.rule_options().check_names()
         if not 1 <= self.min_updates <= self.peers:
-            raise ScenarioRefused("min_updates", f"1 to {self.peers} peers", self.min_updates)
+            most = f"1 to {self.peers}, as there are {self.peers} peers"
+            raise ScenarioRefused("min_updates", most, self.min_updates)
         shortest = min(self.commit_seconds, self.grace_seconds, self.attest_seconds)
         if shortest < 1:
             raise ScenarioRefused("seconds of a phase", "at least 1", shortest)
         self.seat_kinds()
         self.schema()
         # A clip to be calibrated is at least 1.
-        check_rule(self.rule_with(1 if self.clip is None else self.clip), 1)
+        rule = self.rule_with(1 if self.clip is None else self.clip)
+        check_rule(rule, 1)
+        # Where not even all of them together will do, no round would ever be agreed.
+        everybody = [Member(Seat(index), Wei(ETHER), 1) for index in range(self.peers)]
+        check_quorum(rule, Roll(Wei(self.peers * ETHER), self.peers), everybody)
 
     def rule_with(self, calibrated_clip: int) -> Rule:
         """Return the rule with the clip as given, or as calibrated, or none."""
@@ -207,3 +216,12 @@ class Scenario:
     def with_honest_seats(self) -> "Scenario":
         """Return the same federation with nobody Byzantine."""
         return replace(self, byzantine=())
+
+
+def choose_min_updates(peers: int) -> int:
+    """Return the fewest commits of a round where nobody has said: as usual, or all of fewer peers.
+
+    >>> choose_min_updates(2), choose_min_updates(10)
+    (2, 3)
+    """
+    return max(1, min(USUAL_UPDATES, peers))

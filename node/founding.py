@@ -179,6 +179,8 @@ def found(plan: Plan, trial: Trial, admission: Root) -> Founding:
     rule = options.build(0)
     check_rule(rule, layout.coordinates)
     payload = to_payload(encode_model(genesis, rule.model_bits))
+    # Later on one that fails costs nobody anything, so nobody would be told.
+    trial.judge(payload, rule.model_bits)
     spec = _write(page, layout, kept, plan.algorithm)
     root = compute_root(payload, MODEL_TAG)
     return Founding(

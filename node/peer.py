@@ -87,6 +87,8 @@ class Peer:
         self._presence = Presence(contract.parameters)
         self.takes_part = True
         """Whether it does what rounds ask for; disputes go on without that."""
+        self.last_round: RoundId | None = None
+        """It has no part in any after that; disputes go on. None: in all."""
         self._results: dict[tuple[bytes, frozenset[Seat]], tuple[Key, Result] | None] = {}
         self._models: dict[Key, Root] = {}
 
@@ -136,7 +138,7 @@ class Peer:
         block = self._contract.observer.block
         if self._seen is None or block is None or self._seen.block != block.hash:
             ledger = self._contract.observer.ledger
-            view = self._note_retirement(build_view(ledger, self.seat))
+            view = self._note_retirement(self._leave_out(build_view(ledger, self.seat)))
             model = self._naming.model_blob(view.head.model_root)
             updates = {c.seat: self._naming.committed_blob(c) for c in view.row}
             running = compute_row_hash(ledger, view)
@@ -152,6 +154,13 @@ class Peer:
             return view, frozenset()
         docket = self._guard.observe(block, self._now())
         return replace(view, docket=docket), self._guard.wanted(docket)
+
+    def _leave_out(self, view: View) -> View:
+        """Let the seat not count in rounds that it is to have no part in."""
+        last = self.last_round
+        if last is None:
+            return view
+        return replace(view, counted=frozenset(n for n in view.counted if n <= last))
 
     def _note_retirement(self, view: View) -> View:
         """Add whom to retire: the first in turn asks once a round, so that not all of them do."""

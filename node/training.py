@@ -96,11 +96,7 @@ def train(learner: Learner, course: Course, job: Job) -> Fit:
         config[LINE] = job.line
     arrays, samples, metrics = learner.fit(course.layout.unflatten(head), config)
     trained = course.layout.flatten(arrays)
-    if not isinstance(metrics, Mapping):
-        raise ClaimRefused("learner: metrics", "a table", repr(metrics))
-    # A learner written for another framework need not count its steps; then it claims none.
-    steps = metrics.get("steps", 0)
-    claim = _check_count("samples", samples), _check_count("metrics['steps']", steps)
+    claim = check_claim(samples, metrics)
     # The stream depends on round and peer alone: killed and restarted, the same update again.
     generator = np.random.default_rng([course.entropy, job.round_id])
     clip = course.rule.clip
@@ -136,6 +132,15 @@ def check_layout(layout: Layout, learner: Learner, seed: int) -> None:
     own = Layout.from_arrays(arrays, names)
     if own != layout:
         raise LayoutMismatch("model of the learner", layout.to_dict(), own.to_dict())
+
+
+def check_claim(samples: object, metrics: object) -> tuple[int, int]:
+    """Return the samples and the steps that a learner claims. Raises ClaimRefused."""
+    if not isinstance(metrics, Mapping):
+        raise ClaimRefused("learner: metrics", "a table", repr(metrics))
+    # A learner written for another framework need not count its steps; then it claims none.
+    steps = metrics.get("steps", 0)
+    return _check_count("samples", samples), _check_count("metrics['steps']", steps)
 
 
 def _check_count(name: str, count: object) -> int:

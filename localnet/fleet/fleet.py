@@ -3,6 +3,7 @@
 up.json        scenario, chain, contract; written last, so it marks a whole
 founding       there before that; what else is there then has no worth
 up.pid         who holds it together
+last_round     after which no peer has a part in any; not there: there is none
 plan.toml      the founder's page
 password       of all keystores: the keys are play money's
 routes.json    the wires of the peers; `cut/I`: those of peer I are cut
@@ -16,7 +17,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from node.learning.process import ONE_THREAD
 from node.whole_file import write_whole
 
 UP, FOUNDING, HELD, PASSWORD = "up.json", "founding", "up.pid", "password"
+LAST_ROUND = "last_round"
 CHAIN, RELAY = "chain", "relay"
 PARTS = ("chain", "peers", "pids", "logs", "cut")
 BLOCK_SECONDS = 1
@@ -126,6 +128,14 @@ class Fleet:
             command += ["--block-time", str(BLOCK_SECONDS), "--mixed-mining"]
         self.processes.start(CHAIN, command)
 
+    def set_last_round(self, rounds: int | None) -> None:
+        """Note with which round those that are started from now on are to end; None: none. Raises
+        OSError."""
+        if rounds is None:
+            (self.directory / LAST_ROUND).unlink(missing_ok=True)
+        else:
+            write_whole(self.directory / LAST_ROUND, f"{rounds}\n".encode())
+
     def start_relay(self) -> None:
         """Start what connects the peers, all of them. Raises OSError."""
         shutil.rmtree(self.directory / CUT, ignore_errors=True)
@@ -140,6 +150,8 @@ class Fleet:
             raise FleetRefused(f"peer {seat}", "one that does not run", "one that does")
         folder = str(self.peer_folder(seat))
         command = [*self._program, "peer", "run", folder, "--password-file", str(self.password)]
+        with suppress(FileNotFoundError):
+            command += ["--last-round", (self.directory / LAST_ROUND).read_text().strip()]
         # Many peers share the cores of this machine.
         self.processes.start(_name(seat), command, ONE_THREAD)
 

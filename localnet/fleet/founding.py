@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -41,10 +41,17 @@ class _Recruit:
     account: Account
 
 
-def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosting) -> Charter:
+def found_fleet(
+    fleet: Fleet,
+    scenario: Scenario,
+    anvil: str | None,
+    hosting: Hosting,
+    tell: Callable[[str], None],
+) -> Charter:
     """Start a chain, make the peers' folders, create the federation and let all join.
 
-    Peer i has seat i. Raises ScenarioRefused, FleetRefused, and what data, learner and rule refuse.
+    Peer i has seat i. `tell` hears what a dry round has decided. Raises ScenarioRefused,
+    FleetRefused, and what data, learner and rule refuse.
     """
     plan = write_plan(scenario)
     with fleet.founding():
@@ -70,7 +77,7 @@ def found_fleet(fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Ho
             )
             recruits.append(_Recruit(page, _create_account(fleet, index)))
         write_wires(fleet.directory, wires)
-        address = _create(fleet, recruits, url, plan)
+        address = _create(fleet, recruits, url, plan, tell)
         charter = Charter(scenario, anvil, chain_port, address)
         write_charter(fleet.directory, charter)
     return charter
@@ -83,7 +90,13 @@ def _create_account(fleet: Fleet, index: int) -> Account:
     return create_wallet(folder / KEYSTORE, password, work=KEYSTORE_WORK)
 
 
-def _create(fleet: Fleet, recruits: Sequence[_Recruit], url: str, plan: str) -> str:
+def _create(
+    fleet: Fleet,
+    recruits: Sequence[_Recruit],
+    url: str,
+    plan: str,
+    tell: Callable[[str], None],
+) -> str:
     """Fund the peers, let the first one create the federation and all of them join; return the
     contract's address."""
     with open_endpoint(url) as web3:
@@ -91,7 +104,7 @@ def _create(fleet: Fleet, recruits: Sequence[_Recruit], url: str, plan: str) -> 
     # Past the relay, which does not run yet.
     first = replace(recruits[0].page, rpc=(url,))
     _, deployment = create_federation(
-        fleet.peer_folder(0), first, recruits[0].account, read_plan(plan.encode())
+        fleet.peer_folder(0), first, recruits[0].account, read_plan(plan.encode()), tell
     )
     address = deployment.federation.address
     with open_contract(replace(first, contract=address)) as contract:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -86,7 +87,7 @@ class Processes:
         self._pids = directory / "pids"
         self._logs = directory / "logs"
         # Of those that this process started, which are its to bury.
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
@@ -108,7 +109,7 @@ class Processes:
                 env={**os.environ, **(environment or {}), MARK: str(note.resolve())},
                 start_new_session=True,
             )
-        self._children.append(child)
+        self._children.append((name, child))
         while not note.exists() and child.poll() is None:
             sleep(POLL_SECONDS / 10)
 
@@ -170,18 +171,24 @@ class Processes:
             for pid in self.members(name):
                 _signal(pid, signal.SIGKILL)
         self._wait(names, seconds)
+        for name, child in self._children:
+            if name in names:
+                # One that is just ending has no environment any more, and so is no member, but is
+                # not to be buried yet either.
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(seconds)
+        self.bury()
         for name in names:
             (self._pids / name).unlink(missing_ok=True)
 
     def bury(self) -> None:
         """Take note of own children that have ended."""
-        self._children = [child for child in self._children if child.poll() is None]
+        self._children = [each for each in self._children if each[1].poll() is None]
 
     def _wait(self, names: Sequence[str], seconds: float) -> None:
         ends_at = monotonic() + seconds
         while any(self.members(name) for name in names) and monotonic() < ends_at:
             sleep(POLL_SECONDS)
-        self.bury()
 
 
 def _read(note: Path) -> Born | None:

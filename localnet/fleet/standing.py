@@ -17,22 +17,29 @@ from node.settings import read_settings, write_settings
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands, and who watches it."""
+    """What stands, and who watches it. `reasons`: what a dry round has just decided."""
 
     fleet: Fleet
     charter: Charter
     following: Following
+    reasons: tuple[str, ...] = ()
 
 
 @contextmanager
 def stand(
-    fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosting | None = None
+    fleet: Fleet,
+    scenario: Scenario,
+    anvil: str | None,
+    hosting: Hosting | None = None,
+    *,
+    last_round: int | None = None,
 ) -> Iterator[Standing]:
     """Let a federation stand, all its peers running.
 
     `hosting`: where the module of a learner of one's own is, and what it may use; None: where a
     peer is started, and the usual. It is no part of the federation, so another one may be asked for
-    whenever that is gone on with.
+    whenever that is gone on with. `last_round`: no peer has a part in a later one; None: there is
+    none.
 
     Raises FleetRefused for a folder where one stands already, or of another kind, ScenarioRefused,
     and what data, learner and rule refuse.
@@ -41,6 +48,7 @@ def stand(
     scenario.check()
     hosting = hosting or Hosting()
     directory = fleet.directory
+    reasons: list[str] = []
     if fleet.is_running():
         raise FleetRefused(f"{directory}", "no running federation (holdfast localnet down)", "one")
     with fleet.held():
@@ -48,7 +56,8 @@ def stand(
             if has_charter(directory):
                 charter = _take_up(fleet, scenario, anvil, hosting)
             else:
-                charter = found_fleet(fleet, scenario, anvil, hosting)
+                charter = found_fleet(fleet, scenario, anvil, hosting, reasons.append)
+            fleet.set_last_round(last_round)
             fleet.start_relay()
             for seat in range(scenario.peers):
                 fleet.start(seat)
@@ -56,7 +65,7 @@ def stand(
                 await_peer(fleet, seat)
             with Following(fleet, charter, began_at) as following:
                 try:
-                    yield Standing(fleet, charter, following)
+                    yield Standing(fleet, charter, following, tuple(reasons))
                 finally:
                     # First of all, or rounds would go on while the others end.
                     fleet.stop_peers()

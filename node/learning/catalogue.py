@@ -49,11 +49,11 @@ def build_learner(
     name: str,
     options: Mapping[str, Any],
     *,
-    train: Dataset,
+    train: Dataset | None,
     test: Dataset | None = None,
     partition: int = 0,
 ) -> Learner:
-    """Return the built-in learner `name` for the peer that holds `train`.
+    """Return the built-in learner `name` for the peer that holds `train` (None is refused).
 
     `test` is what `evaluate` judges on (without it, `train`); `partition` is the peer's number, at
     least 0. Raises UnknownLearner and InvalidOption.
@@ -62,6 +62,9 @@ def build_learner(
     if build is None:
         known = ", ".join(BUILT_IN)
         raise UnknownLearner("learner", expected=f"{known} or module:factory", got=repr(name))
+    if train is None:
+        expected = "a file or the name of a data set: only a learner of one's own brings its own"
+        raise InvalidOption(f"data of learner {name}", expected=expected, got="none")
     if train.targets is not None:
         raise InvalidOption(f"data of learner {name}", expected="classes", got="a number to learn")
     return build(options, train=train, test=test, partition=partition)

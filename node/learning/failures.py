@@ -1,5 +1,6 @@
 """A learner's failure: the whole traceback in a file, and one line for everybody else."""
 
+import sysconfig
 import traceback
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from node.learning.hosting import TRACEBACK
 from node.whole_file import write_whole
 
 OURS = Path(__file__).parent.parent.parent
+PYTHON = Path(sysconfig.get_path("stdlib"))
 LONGEST = 300
 
 
@@ -34,10 +36,11 @@ def describe_failure(error: BaseException, kept: Path | None) -> str:
 
 
 def _find_place(error: BaseException) -> str | None:
-    """Return the innermost line that is neither ours nor an installed package's."""
+    """Return the innermost line that is neither ours nor Python's nor an installed package's."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         is_ours = path.is_relative_to(OURS / "node")
+        is_ours |= path.is_relative_to(PYTHON)
         if not is_ours and path.is_absolute() and "site-packages" not in path.parts:
             return f"{path.name} line {frame.lineno}"
     return None

@@ -14,10 +14,13 @@ from node.learning.learner import Config, Learner, Metrics, Parameters
 from node.learning.memory import LINE
 from node.learning.reference import seed_all
 from node.learning.terms import TERMS, find_obeyed
+from node.training import check_claim
 
 LONGEST_TEXT = 200
 MOST_METRICS = 100
 """Metrics are read by people: more of them, or longer ones, are cut."""
+NUMBERS = "fiub"
+"""Kinds of dtype that an array of a model may have, as numpy calls them."""
 
 
 class Guest:
@@ -66,7 +69,10 @@ class Guest:
         seed_all(get_seed(config), number, self._place.partition)
         result = self._learner.fit(parameters, self._extend(config, number))
         arrays, samples, metrics = _check_triple("fit", "arrays, samples, metrics", result)
-        return _as_arrays("fit", arrays), samples, _make_plain("fit", metrics)
+        plain = _make_plain("fit", metrics)
+        # Here and not only where it is claimed, so that the dry round tells of it.
+        check_claim(samples, plain)
+        return _as_arrays("fit", arrays), samples, plain
 
     def evaluate(self, parameters: Parameters, config: Config) -> tuple[float, int, Metrics]:
         """Judge. Raises ClaimRefused for what is no judgement."""
@@ -103,7 +109,12 @@ def _as_arrays(method: str, arrays: object) -> Parameters:
     if not isinstance(arrays, Sequence) or isinstance(arrays, str | bytes):
         got = type(arrays).__name__
         raise InvalidParameters(f"learner: parameters of {method}", "a list of numpy arrays", got)
-    return [np.asarray(array) for array in arrays]
+    found = [np.asarray(array) for array in arrays]
+    for number, array in enumerate(found):
+        if array.dtype.kind not in NUMBERS:
+            what = f"learner: array {number} of {method}"
+            raise InvalidParameters(what, "numbers or truth values", f"dtype {array.dtype}")
+    return found
 
 
 def _make_plain(method: str, metrics: object) -> Metrics:

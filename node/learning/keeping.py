@@ -59,9 +59,14 @@ def choose_kept(
 
 
 def describe_shared(names: Sequence[str], arrays: Parameters, kept: Sequence[Kept]) -> Layout:
-    """Return the layout of what is left for all. Raises LayoutRefused."""
+    """Return the layout of what is left for all. Raises LayoutMismatch where nothing is, and
+    LayoutRefused."""
     stays = {each.at for each in kept}
     shared = [at for at in range(len(arrays)) if at not in stays]
+    if not shared:
+        told = ", ".join(f"{each.name} ({each.dtype})" for each in kept)
+        expected = "an array of floats that is learned together"
+        raise LayoutMismatch("learner: model", expected, f"only some that stay: {told}")
     return Layout.from_arrays([arrays[at] for at in shared], [names[at] for at in shared])
 
 

@@ -33,7 +33,11 @@ def load_factory(name: str) -> Callable[[Any], object]:
         if module_name != missing and not module_name.startswith(missing + "."):
             expected, got = f"what {module_name} imports", f"no module {missing!r}"
             raise UnknownLearner(f"learner {name}", expected, got) from error
-        expected = f"a module {module_name!r} in {sys.path[0] or '.'}"
+        stem, dot, ending = module_name.rpartition(".")
+        meant = stem if dot and ending == "py" else module_name
+        expected = f"a module {meant!r} in {sys.path[0] or '.'}"
+        if meant != module_name:
+            expected += f" (of {module_name} it is {meant}:{attributes})"
         raise UnknownLearner(f"learner {name}", expected, "none") from error
     for part in parts:
         if not hasattr(found, part):

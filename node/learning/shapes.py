@@ -33,7 +33,7 @@ def recognise(
     # Flower's wrapper keeps the client under this name.
     client = getattr(found, "numpy_client", found)
     missing = [name for name in METHODS if not callable(getattr(client, name, None))]
-    if not missing:
+    if not missing and not isinstance(client, type):
         return cast(Learner, client)
     fields = _read_description(found)
     model = fields.pop("model")
@@ -89,7 +89,7 @@ def _is_estimator(found: object) -> bool:
 def _describe(client: object, missing: list[str]) -> str:
     name = type(client).__name__
     if isinstance(client, type):
-        return f"the class {client.__name__} (return one of it)"
+        return f"the class {client.__name__} itself (return {client.__name__}(...))"
     if len(missing) < len(METHODS):
         return f"a {name} without {' and '.join(missing)}"
     return f"a {name}"

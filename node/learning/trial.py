@@ -69,5 +69,9 @@ class Trial:
         movement: Movement = self._ask("measure", head)
         return movement
 
+    def judge(self, payload: bytes, model_bits: int) -> None:
+        """Check that the learner, which follows a course, can judge a model."""
+        self._ask("evaluate", payload, model_bits)
+
     def _ask(self, method: str, *arguments: Any) -> Any:
         return self._process.settle(self._process.ask(method, (PEER, *arguments)))

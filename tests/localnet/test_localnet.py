@@ -3,6 +3,7 @@
 import pytest
 from runs_lab import run, small
 
+from chain.types import RoundId
 from localnet.byzantine import KINDS
 from localnet.errors import ScenarioRefused
 from localnet.network import Localnet
@@ -112,6 +113,16 @@ def test_run__two_of_seven_serving_half__lapses_no_round(seed, order_seed):
     )
     ended, _ = run(scenario)
     assert [report.is_agreed for report in ended] == [True] * 3
+
+
+def test_run__a_last_round_for_the_peers__no_later_one_begins():
+    with Localnet(small(rounds=3), cores=1) as net:
+        for peer in net.setting.peers:
+            peer.last_round = RoundId(2)
+        ended = [report for report in net.run() if isinstance(report, RoundEnded)]
+        assert [report.is_agreed for report in ended] == [True, True]
+        assert net.setting.observer.ledger.round.number == 2
+        assert net.summary().is_idle
 
 
 def test_run__all_absent__ends_idle():

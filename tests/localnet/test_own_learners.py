@@ -2,15 +2,17 @@
 
 import logging
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from runs_lab import audit_kept, run, small
 
 from chain.types import Agreed
-from localnet.errors import ScenarioRefused
+from localnet.errors import NobodyLearns, ScenarioRefused
 from localnet.network import Localnet, usual_hosting
 from localnet.report import Progress, RoundEnded
+from node.errors import WorkerFailed
 from node.learning.errors import UnknownLearner
 from node.learning.hosting import LOG, TRACEBACK, Hosting
 
@@ -123,8 +125,46 @@ def test_enter__no_such_factory__is_told_at_once():
         run_own(own(learner="guests:absent"))
 
 
+def test_run__every_training_fails__ends_with_what_the_learner_raised(tmp_path):
+    (tmp_path / "late.py").write_text(
+        "from guests import Mean\n\n"
+        "class Late(Mean):\n"
+        "    def fit(self, parameters, config):\n"
+        "        if config['round']:\n"
+        "            raise OSError('no such device')\n"
+        "        return super().fit(parameters, config)\n\n"
+        "make = Late\n"
+    )
+    (tmp_path / "guests.py").symlink_to(CODE / "guests.py")
+    alone = own("late:make", peers=1, min_updates=1)
+    told = "expected one training of 3 that succeeds, got worker: train.*no such device"
+    with (
+        Localnet(alone, hosting=Hosting(code=tmp_path)) as net,
+        pytest.raises(NobodyLearns, match=told),
+    ):
+        list(net.run())
+
+
+def test_enter__no_judge_can_judge__is_told_and_its_traceback_stays(tmp_path):
+    (tmp_path / "blind.py").write_text(
+        "from guests import Mean\n\n"
+        "class Blind(Mean):\n"
+        "    def evaluate(self, parameters, config):\n"
+        "        raise OSError('no such table')\n\n"
+        "make = Blind\n"
+    )
+    (tmp_path / "guests.py").symlink_to(CODE / "guests.py")
+    alone, directory = own("blind:make", peers=1, min_updates=1), tmp_path / "run"
+    with pytest.raises(WorkerFailed, match="no such table") as caught:
+        Localnet(alone, directory=directory, hosting=Hosting(code=tmp_path)).__enter__()
+    assert list(directory.iterdir()) == []
+    saved = Path(re.search(r"traceback in (.*)\)", str(caught.value))[1])
+    assert "blind.py" in saved.read_text()
+    shutil.rmtree(saved.parents[1])
+
+
 def test_check__a_built_in_learner_without_data__is_refused():
-    with pytest.raises(ScenarioRefused, match="expected one for a built-in learner, got 'own'"):
+    with pytest.raises(ScenarioRefused, match="expected data for softmax: only a learner of your"):
         small(dataset="own").check()
 
 

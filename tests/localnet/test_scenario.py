@@ -6,7 +6,7 @@ import pytest
 
 from localnet.errors import ScenarioRefused
 from localnet.scenario import Scenario
-from node.errors import RuleRefused
+from node.errors import QuorumRefused, RuleRefused
 from node.rule.choices import RULES
 from node.rule.parameters import Selection, Weighting, check_rule
 
@@ -21,17 +21,18 @@ from node.rule.parameters import Selection, Weighting, check_rule
         ({"seed": 2**63}, "seed: expected 0 to"),
         ({"rule": "krum"}, "rule: expected vouched, multi_krum, trimmed_mean, median, mean, got"),
         ({"weighting": "votes"}, "weighting: expected stake, equal, samples, got 'votes'"),
-        ({"min_updates": 0}, "min_updates: expected 1 to 10 peers, got 0"),
-        ({"min_updates": 11}, "min_updates: expected 1 to 10 peers, got 11"),
+        ({"min_updates": 0}, "min_updates: expected 1 to 10, as there are 10 peers, got 0"),
+        ({"min_updates": 11}, "min_updates: expected 1 to 10, as there are 10 peers, got 11"),
         ({"attest_seconds": 0}, "seconds of a phase: expected at least 1, got 0"),
         ({"grace_seconds": -3}, "seconds of a phase: expected at least 1, got -3"),
+        ({"rule": "multi_krum", "peers": 2, "min_updates": 2}, "too few for multi_krum: expected"),
         ({"byzantine": ("11:zero",)}, "byzantine seats: expected at most 10, got 11:zero"),
         ({"byzantine": ("6:zero", "5:noise")}, "byzantine seats"),
         ({"byzantine": ("1:sulk",)}, "byzantine: expected COUNT:KIND"),
     ],
 )
 def test_check__cannot_be_run__is_refused_with_what_would_do(changed, reason):
-    with pytest.raises((ScenarioRefused, RuleRefused), match=reason):
+    with pytest.raises((ScenarioRefused, RuleRefused, QuorumRefused), match=reason):
         replace(Scenario(), **changed).check()
 
 

@@ -80,6 +80,11 @@ def test_build_learner__bad_option__says_which_and_what_it_may_be(
     assert str(pickle.loads(pickle.dumps(caught.value))) == message
 
 
+def test_build_learner__no_data__says_who_brings_some() -> None:
+    with pytest.raises(InvalidOption, match="data of learner mlp: expected a file or the name"):
+        build_learner("mlp", {}, train=None)
+
+
 def test_build_options__nothing_chosen__is_the_defaults() -> None:
     assert build_options(MlpOptions, "mlp", {}) == MlpOptions(
         learning_rate=0.1, batch_size=32, epochs=1, l2=0.0, hidden=(32,)

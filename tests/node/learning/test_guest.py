@@ -83,6 +83,9 @@ def test_fit__numpy_scalars_and_lists__become_arrays_of_their_dtype():
         (([], 1), ClaimRefused, "got a tuple of 2"),
         (("ab", 1, {}), InvalidParameters, "expected a list of numpy arrays, got str"),
         ((np.zeros(2), 1, {}), InvalidParameters, "got ndarray"),
+        (([np.array(["a"])], 1, {}), InvalidParameters, "array 0 of fit: .* got dtype <U1"),
+        (([np.zeros(2)], -5, {}), ClaimRefused, "samples: expected a whole number of 0 .* got -5"),
+        (([np.zeros(2)], 1, {"steps": 0.5}), ClaimRefused, r"metrics\['steps'\]: .* got 0\.5"),
         (([np.zeros(2)], 1, [1]), ClaimRefused, "metrics of fit: expected a table, got list"),
     ],
 )

@@ -65,6 +65,12 @@ def test_choose_kept__a_pattern_that_fits_nothing__is_refused():
         choose_kept(NAMES, ARRAYS, ["tail.*"])
 
 
+def test_describe_shared__integers_alone__says_that_they_stay():
+    counts = [np.array(3)]
+    with pytest.raises(LayoutMismatch, match=r"an array of floats.*stay: count \(int64\)"):
+        describe_shared(["count"], counts, choose_kept(["count"], counts))
+
+
 def test_fit__kept_arrays__go_on_from_round_to_round_and_never_out():
     learner, state = Learner(), State()
     keeping = Keeping(learner, choose_kept(NAMES, ARRAYS, ["head.*"]), state)
