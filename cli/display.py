@@ -160,7 +160,9 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
     algorithm, options = describe_algorithm(task.spec.algorithm)
     typer.echo(" ".join([f"by     {algorithm}", *(f"{name}={options[name]}" for name in options)]))
     typer.echo(f"data   {_describe_data(task)}")
-    for line in () if task.balance is None else tell_balance(task.balance):
+    if task.treatment:
+        typer.echo(f"       {task.treatment}")
+    for line in (*(() if task.balance is None else tell_balance(task.balance)), *task.remarks):
         typer.echo(f"       {line}")
     length = parameters.clip / 2**parameters.update_bits
     clip = f"{length:.3g} ({parameters.clip:,} units)" if parameters.clip else "none"
@@ -180,15 +182,13 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
 
 
 def _describe_data(task: "Task") -> str:
+    from node.data.balance import describe_evenness
+
     if task.balance is None:
         return "each peer's learner brings its own"
     samples = [peer.samples for peer in task.balance.peers]
-    classes = [peer.effective_classes for peer in task.balance.peers]
-    return (
-        f"{task.spec.partition}: {min(samples)} to {max(samples)} samples a peer, worth "
-        f"{min(classes):.1f} to {max(classes):.1f} of {len(task.balance.classes)} classes, "
-        f"skew {task.balance.skew:.2f} (0 is iid)"
-    )
+    sizes = f"{task.spec.partition}: {min(samples)} to {max(samples)} samples a peer"
+    return "\n       ".join([sizes, describe_evenness(task.balance)])
 
 
 def print_summary(summary: Summary) -> None:

@@ -16,7 +16,8 @@ from localnet.scenario import Scenario
 from node.calibration import Movement, calibrate, choose_model_bits
 from node.data.balance import BalanceReport, describe_balance
 from node.data.dataset import Dataset
-from node.data.partition import deal, parse_partition
+from node.data.partition import deal, parse_partition, tell_idle_groups
+from node.data.recipe_file import describe_recipe
 from node.data.sources import load
 from node.data.split import deal_alike, stratified_holdout
 from node.encoding import encode_model, to_payload, update_from_payload
@@ -41,7 +42,8 @@ JUDGE = 0
 @dataclass(frozen=True)
 class Task:
     """What the federation is created with, and how uneven the peers' data are (None: their own
-    business). `reasons`: why units and clip are as they are, where that was found out."""
+    business). `reasons`: why units and clip are as they are, where that was found out. `treatment`:
+    how values and empty cells of the data were treated; `remarks`: what else to know of them."""
 
     spec: Spec
     text: bytes
@@ -49,6 +51,8 @@ class Task:
     genesis: bytes
     balance: BalanceReport | None
     reasons: tuple[str, ...] = ()
+    treatment: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Cohort:
         self._balance: BalanceReport | None = None
         self._judges: Sequence[int] = range(scenario.peers) if scenario.brings_data else [JUDGE]
         self.data_fingerprint = "own"
+        self.recipe: dict[str, Any] | None = None
+        self._treatment, self._remarks = "", tuple[str, ...]()
         hands = [_Hand()] * scenario.peers if scenario.brings_data else self._deal()
         if scenario.brings_data:
             pool.assign([1] * scenario.peers)
@@ -115,7 +121,16 @@ class Cohort:
         parameters = scenario.parameters(rule, self._layout.coordinates, root)
         if scenario.has_own_learner and known is not None:
             parameters = replace(parameters, genesis=known.genesis)
-        return Task(spec, write_spec(spec), parameters, payload, self._balance, reasons)
+        return Task(
+            spec,
+            write_spec(spec),
+            parameters,
+            payload,
+            self._balance,
+            reasons,
+            self._treatment,
+            self._remarks,
+        )
 
     def evaluate(self, payload: bytes) -> Answer:
         """Ask for loss, samples and metrics of a model on the data that no peer trains on.
@@ -153,6 +168,12 @@ class Cohort:
         scenario = self._scenario
         dataset = self._load()
         self.data_fingerprint = dataset.fingerprint()
+        self.recipe = describe_recipe(dataset)
+        self._treatment = dataset.recipe.told
+        self._remarks = (
+            *dataset.recipe.remarks,
+            *tell_idle_groups(parse_partition(scenario.partition), dataset),
+        )
         train, held_out = stratified_holdout(dataset, HELD_OUT, seed=scenario.seed)
         parts = deal(
             parse_partition(scenario.partition),

@@ -26,12 +26,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`features` in the model's order; (): they have no columns. `label`: the column learned.
-    `told`: how values and empty cells are treated, as a clause. `remarks`: what whoever brings
-    the rows should know of them, a line each."""
+    """`features` in the model's order; (): they have no columns. `label`: the column learned;
+    `group`: the one that says whose a row is. `told`: how values and empty cells are treated, as
+    a clause. `remarks`: what whoever brings the rows should know of them, a line each."""
 
     features: tuple[Feature, ...] = ()
     label: str | None = None
+    group: str | None = None
     told: str = ""
     remarks: tuple[str, ...] = ()
 

@@ -1,6 +1,7 @@
 """The recipe of a data set beside a kept run, or in a peer's folder, as JSON (`data.json`)."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,11 @@ def describe_recipe(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def write_recipe(folder: Path, dataset: Dataset) -> None:
-    """Keep how the rows were made, for whoever exports a model. Only the owner may read it: means
-    are of the rows. Raises OSError."""
-    text = json.dumps(describe_recipe(dataset), indent=1) + "\n"
+def write_recipe(folder: Path, recipe: Mapping[str, Any], *, mode: int = OWNERS) -> None:
+    """Keep how the rows were made, for whoever exports a model. A peer's is for its owner alone:
+    means are of the rows. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / RECIPE, text.encode(), mode=OWNERS)
+    write_whole(folder / RECIPE, (json.dumps(recipe, indent=1) + "\n").encode(), mode=mode)
 
 
 def read_recipe(folder: Path) -> dict[str, Any] | None:
@@ -50,14 +50,25 @@ def read_recipe(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def leave_out_own(recipe: dict[str, Any]) -> dict[str, Any]:
+def leave_out_own(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return a recipe without the numbers that are of one peer's rows alone: other peers have
-    scaled by others, and these are nobody else's business."""
+    scaled by others, and these are nobody else's business. The values of a category stay, for
+    they say which feature is which."""
     features = [
-        {name: None if name in each["own"] else value for name, value in each.items()}
+        {
+            name: None if name in each["own"] and name != "value" else value
+            for name, value in each.items()
+        }
         for each in recipe["features"]
     ]
     return {**recipe, "features": features}
+
+
+def has_gaps(recipe: Mapping[str, Any]) -> bool:
+    """Return whether numbers were left out of a recipe."""
+    return any(
+        None in (each.get("minus", 0), each.get("divided_by", 1)) for each in recipe["features"]
+    )
 
 
 def _describe(feature: Feature) -> dict[str, Any]:

@@ -45,12 +45,13 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
     if schema.missing is Missing.DROP:
         table = _drop_incomplete(table, used, schema)
     cells = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True))
-    blocks, groups = list[_Block](), None
+    blocks, groups, group = list[_Block](), None, None
     for name in used:
         column = schema.find(name)
         if name == target:
             continue
         if column.kind is Kind.GROUP:
+            group = name
             groups, _ = encode_labels(np.array(read_texts(table, name, cells[name], "a group")))
         elif column.kind is Kind.CATEGORY:
             blocks.append(_encode_category(table, name, cells[name], column, schema))
@@ -69,7 +70,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
         targets=targets,
         groups=groups,
         columns=tuple(each.column for each in features),
-        recipe=Recipe(features, target, told, _remark(cells, blocks)),
+        recipe=Recipe(features, target, group, told, _remark(cells, blocks)),
     )
 
 
@@ -253,13 +254,11 @@ def _tell_treatment(
 ) -> str:
     """Return how numbers were scaled and what became of empty cells."""
     numbers = [each for each in features if each.value is None]
-    is_declared = bool(numbers) and not any(
-        {"minus", "divided_by"} & {*each.own} for each in numbers
-    )
-    scaling = schema.scaling or Scaling.STANDARD
-    told = TELL_SCALING[scaling]
-    if is_declared and scaling is not Scaling.NONE:
-        told = "numbers scaled as declared"
+    declared = sum(_is_declared(schema.find(each.column)) for each in numbers)
+    told = TELL_SCALING[schema.scaling or Scaling.STANDARD]
+    if declared:
+        whole = declared == len(numbers)
+        told = "numbers scaled as declared" if whole else f"{told}, {declared} as declared"
     filled = sum(each.filled for each in blocks)
     empty = {
         Missing.REFUSE: "empty cells refused",
@@ -285,6 +284,10 @@ def _remark(cells: Mapping[str, Sequence[Any]], blocks: Sequence[_Block]) -> tup
             f'{write_key(name)} = "ignore" under [data.columns] of the data page'
         )
     return tuple(lines)
+
+
+def _is_declared(column: Column) -> bool:
+    return column.mean is not None or column.deviation is not None
 
 
 def _counts_rows(cells: Sequence[Any]) -> bool:

@@ -1,7 +1,19 @@
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
+from sklearn.datasets import load_breast_cancer
+
+from node.data.recipe_file import RECIPE
+from node.data.sources import load
+
+PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 
 
 def pull(holdfast, kept, path, *more):
@@ -69,14 +81,18 @@ def test_pull__no_such_folder__names_the_file_that_was_asked_for(holdfast, kept,
     assert (outcome.code, outcome.err) == (1, f"holdfast: {path}: No such file or directory\n")
 
 
+def export(holdfast, kept, path, *more):
+    return holdfast("model", "export", "--dir", str(kept), "--out", str(path), *more)
+
+
 def test_export__either_format__same_arrays_with_the_specs_names(holdfast, kept, tmp_path):
     for suffix in ("npz", "safetensors"):
-        path = tmp_path / f"model.{suffix}"
-        outcome = holdfast("model", "export", "--dir", str(kept), "--out", str(path))
+        outcome = export(holdfast, kept, tmp_path / f"model.{suffix}")
         assert (outcome.code, outcome.err) == (0, "")
-    root = outcome.out.split()[-1]
+    root = outcome.out.splitlines()[0].split()[-1]
     with np.load(tmp_path / "model.npz") as file:
         arrays = dict(file)
+    told = str(arrays.pop("holdfast"))
     tensors = load_file(tmp_path / "model.safetensors")
     assert sorted(arrays) == sorted(tensors)
     assert sorted(array.shape for array in arrays.values()) == [(2,), (2, 30)]
@@ -84,7 +100,69 @@ def test_export__either_format__same_arrays_with_the_specs_names(holdfast, kept,
         assert array.dtype == tensors[name].dtype
         np.testing.assert_array_equal(array, tensors[name])
     with safe_open(tmp_path / "model.safetensors", "np") as file:
-        assert file.metadata() == {"root": root, "round": "2", "height": "2"}
+        metadata = file.metadata()
+    assert metadata == {"root": root, "round": "2", "height": "2", "holdfast": told}
+    about = json.loads(told)
+    assert about["head"] == {"height": 2, "round": 2, "root": root}
+    assert [each["name"] for each in about["arrays"]] == list(arrays)
+    assert about["learner"] == {"name": "softmax", "options": {}}
+    assert about["data"]["classes"] == ["malignant", "benign"]
+
+
+def test_export__a_table_of_the_users__is_used_as_the_documents_say(
+    holdfast, kept, tmp_path, monkeypatch, capsys
+):
+    """The page's own lines, on raw measurements, give what the learner says of its own rows."""
+    assert export(holdfast, kept, tmp_path / "model.npz").code == 0
+    raw = load_breast_cancer()
+    lines = [",".join(f'"{name}"' for name in raw.feature_names)]
+    lines += [",".join(map(repr, row)) for row in raw.data.tolist()]
+    (tmp_path / "patients.csv").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    page: dict[str, Any] = {}
+    exec(snippet, page)
+    with (tmp_path / "patients.csv").open(newline="") as file:
+        found = [page["predict"](row) for row in csv.DictReader(file)]
+    data = load("breast_cancer")
+    scores = data.features @ page["arrays"][0].T + page["arrays"][1]
+    assert found == [data.classes[place] for place in scores.argmax(axis=1)]
+    assert set(found) == set(data.classes)
+    assert capsys.readouterr().out == f"{found[0]}\n"
+
+
+def test_export__another_file_of_that_name__is_left_alone_unless_forced(holdfast, kept, tmp_path):
+    path = tmp_path / "model.npz"
+    first = export(holdfast, kept, path, "--height", "1")
+    content = path.read_bytes()
+    assert export(holdfast, kept, path, "--height", "1").out == first.out
+    outcome = export(holdfast, kept, path)
+    told = f"model: file {path}: expected a new one (--force writes over it), got another"
+    assert (outcome.code, outcome.err) == (1, f"holdfast: {told} of that name\n")
+    assert path.read_bytes() == content
+    assert export(holdfast, kept, path, "--force").code == 0
+    assert path.read_bytes() != content
+
+
+def test_pull__another_file_of_that_name__is_left_alone_unless_forced(holdfast, kept, tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"mine")
+    assert pull(holdfast, kept, path).code == 1
+    assert path.read_bytes() == b"mine"
+    assert pull(holdfast, kept, path, "--force").code == 0
+    assert pull(holdfast, kept, path).code == 0
+
+
+def test_export__a_run_that_kept_no_recipe__says_that_columns_are_not_known(
+    holdfast, kept, tmp_path
+):
+    (kept / RECIPE).unlink()
+    outcome = export(holdfast, kept, tmp_path / "model.npz")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "without columns and classes" in outcome.out
+    with np.load(tmp_path / "model.npz") as file:
+        about = json.loads(str(file["holdfast"]))
+    assert (about["data"]["source"], about["data"]["columns"]) == ("breast_cancer", None)
 
 
 def test_export__an_unknown_format__is_one_line(holdfast, kept, tmp_path):
