@@ -23,7 +23,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "?"}
 are two of them. A category that declares one as a value has it as that."""
 NO_TEXT = (bytes, bytearray, memoryview, list, tuple, set, dict, np.ndarray)
 """What `str` turns into Python's own words, which nobody means as a category or a class."""
-DECIMAL_COMMA = re.compile(r"[-+]?[\d.]*\d,\d+")
+WITH_COMMA = re.compile(r"[-+]?[\d.]*\d,[\d.,]*\d")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -121,8 +121,8 @@ def _describe_missing(cell: object, *, is_target: bool) -> str:
 def _advise(column: str, cell: object, *, is_target: bool) -> str:
     if not isinstance(cell, str) or to_number(cell) is not None:
         return ""
-    if DECIMAL_COMMA.fullmatch(cell.strip()):
-        return " (numbers are written 1234.5: a point before decimals, no comma)"
+    if WITH_COMMA.fullmatch(cell.strip()):
+        return " (numbers are written 1234.5: a point before decimals, no comma in them)"
     if is_target:
         return ' (target = "class" under [data] of the data page learns classes)'
     return (

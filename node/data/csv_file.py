@@ -12,7 +12,7 @@ from node.data.schema import Schema
 from node.data.table import build_dataset
 
 Record = tuple[int, list[str]]  # the line of the file on which it starts, from 1, and its cells
-OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(path: Path, *, label: str | None = None, schema: Schema | None = None) -> Dataset:
@@ -46,11 +46,20 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise UnreadableFile(str(path), "CSV text in UTF-8", str(error)) from error
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        got = f"byte 0x{error.object[error.start]:02x} (save the file as UTF-8)"
-        raise UnreadableFile(f"{path}, line {line}", "CSV text in UTF-8", got) from error
+        raise _refuse_byte(path, content, error.start) from error
+    # Of UTF-16 every other byte is one; and numpy ends a text at it.
+    zero = content.find(b"\0")
+    if zero >= 0:
+        raise _refuse_byte(path, content, zero)
+    return text
+
+
+def _refuse_byte(path: Path, content: bytes, place: int) -> UnreadableFile:
+    line = content.count(b"\n", 0, place) + 1
+    got = f"byte 0x{content[place]:02x} (save the file as UTF-8)"
+    return UnreadableFile(f"{path}, line {line}", "CSV text in UTF-8", got)
 
 
 def _read_records(path: Path, lines: Iterable[str]) -> Iterator[Record]:
@@ -69,16 +78,22 @@ def _read_records(path: Path, lines: Iterable[str]) -> Iterator[Record]:
 def _check_header(path: Path, records: list[Record]) -> list[str]:
     columns = records[0][1] if records else []
     header = ",".join(columns)
-    if len(columns) < 2:
-        found = [name for mark, name in OTHER_SEPARATORS.items() if mark in header]
-        remedy = f" (separated by {found[0]}: save it with commas)" if found else ""
+    others = [
+        name for mark, name in SEPARATORS.items() if header.count(mark) >= max(1, len(columns))
+    ]
+    if len(columns) < 2 or others:
+        remedy = f" (separated by {others[0]}: save it with commas)" if others else ""
         raise UnreadableFile(
             str(path),
             expected="a header line of at least two comma-separated columns",
             got=f"{header!r}{remedy}",
         )
     if _are_values(columns):
-        raise UnreadableFile(str(path), expected="a header line that names the columns", got=header)
+        raise UnreadableFile(
+            str(path),
+            expected="a header line that names the columns",
+            got=f"{header} (numbers: put a line of names above the data)",
+        )
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated and repeated[0]:
         raise UnreadableFile(

@@ -130,7 +130,7 @@ def check_heeded(subject: str, schema: Schema | None, heeded: Collection[str]) -
     for name, entry in describe_schema(schema or Schema()).items():
         is_what_comes = name == "scaling" and entry == Scaling.NONE
         if name not in heeded and not is_what_comes:
-            expected = f"of {', '.join(heeded)} alone" if heeded else "none: it is used as it is"
+            expected = f"only {', '.join(heeded)}" if heeded else "none: it is used as it is"
             raise InvalidSchema(f"{subject}, entries of [data]", expected, f"{name} = {entry!r}")
 
 

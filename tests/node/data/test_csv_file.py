@@ -87,7 +87,7 @@ FILL = '(missing = "fill" or missing = "drop" under [data] of the data page)'
             '"2,5"',
             "line 3, column dose",
             "expected a number, got '2,5' "
-            "(numbers are written 1234.5: a point before decimals, no comma)",
+            "(numbers are written 1234.5: a point before decimals, no comma in them)",
         ),
         ("52", "", "line 4, column age", f"expected a number, got an empty cell {FILL}"),
         (
@@ -122,6 +122,7 @@ def test_read_csv__cell_over_several_lines__counts_lines_of_the_file(tmp_path: P
     assert str(caught.value).startswith(f"{path}, line 4, column a: expected a number, got 'x' (")
 
 
+NAMES = "(numbers: put a line of names above the data)"
 OTHERWISE = '(another column: --label; a number to learn: target = "number" under [data])'
 
 
@@ -134,12 +135,17 @@ OTHERWISE = '(another column: --label; a number to learn: target = "number" unde
             ": expected a header line of at least two comma-separated columns, got 'a;b' "
             "(separated by semicolons: save it with commas)",
         ),
+        (
+            "age;dose, mg;sick\n30;1,5;no\n",
+            ": expected a header line of at least two comma-separated columns, "
+            "got 'age;dose,mg;sick' (separated by semicolons: save it with commas)",
+        ),
         ("a,,b\n1,2,3\n", ": expected a name for every column, got none for column 2"),
         (
             "5.1,3.5,seed\n4.9,3.0,seed\n",
-            ": expected a header line that names the columns, got 5.1,3.5,seed",
+            ": expected a header line that names the columns, got 5.1,3.5,seed " + NAMES,
         ),
-        ("1,2\n3,4\n", ": expected a header line that names the columns, got 1,2"),
+        ("1,2\n3,4\n", ": expected a header line that names the columns, got 1,2 " + NAMES),
         ("a,b,a\n1,2,3\n", ": expected columns of different names, got 'a' twice"),
         ("a,b\n", ": expected rows under the header, got none"),
         ("a,b\n1,x\n1,2,3\n", ", line 3: expected 2 cells, got 3"),
@@ -177,9 +183,10 @@ def test_read_csv__label_that_is_no_column__lists_the_columns(tmp_path: Path) ->
     [
         (b"a,b\n1,x\n\xe9,1\n", "line 3: expected CSV text in UTF-8, got byte 0xe9 (save the file"),
         (GOOD.encode("utf-16"), "line 1: expected CSV text in UTF-8, got byte 0xff (save the file"),
+        (b"a,b\n1,x\x00\n", "line 2: expected CSV text in UTF-8, got byte 0x00 (save the file"),
         (b'a,b\n1,x\n1,"open\n', "line 3: expected CSV, got unexpected end of data"),
     ],
-    ids=["latin-1", "utf-16", "open quote"],
+    ids=["latin-1", "utf-16", "a zero byte", "open quote"],
 )
 def test_read_csv__not_utf8_or_not_csv__names_the_line(
     tmp_path: Path, content: bytes, told: str

@@ -111,7 +111,7 @@ def test_parse_schema__an_entry_that_cannot_be_meant__is_named(entries, told):
         (
             {"image": [2, 3]},
             TABLE_ENTRIES,
-            "expected of columns, missing, scaling, target alone, got",
+            "expected only columns, missing, scaling, target, got",
         ),
     ],
 )
