@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from node.data.cells import Table, is_missing
 from node.data.dataset import Dataset, check_classes, encode_labels
 from node.data.errors import InvalidCell, InvalidSchema, UnreadableFile
-from node.data.recipe import Recipe, tell_unscaled
+from node.data.recipe import recipe_of_arrays
 from node.data.schema import TABLE_ENTRIES, Schema, check_heeded
 from node.data.table import build_dataset
 
@@ -107,7 +107,7 @@ def _read_pairs(name: str, found: Iterable[Any]) -> Dataset:
     indices, classes = encode_labels(np.array(labels))
     check_classes(f"{name}, labels", len(rows), classes)
     features = np.stack(rows)
-    recipe = Recipe(told=tell_unscaled(features.dtype))
+    recipe = recipe_of_arrays(features)
     return Dataset(name=name, features=features, labels=indices, classes=classes, recipe=recipe)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from node.data.dataset import Dataset, check_classes, encode_labels
 from node.data.errors import InvalidCell, UnreadableFile
-from node.data.recipe import Recipe, tell_unscaled
+from node.data.recipe import recipe_of_arrays
 
 KEY_PAIRS = (("x", "y"), ("x_train", "y_train"))
 
@@ -54,7 +54,7 @@ def read_npz(path: Path, *, keys: tuple[str, str] | None = None) -> Dataset:
     flat = features.reshape(len(features), -1)
     if flat.dtype != np.uint8:
         flat = _narrow(f"{subject}: array {found[0]}", flat)
-    recipe = Recipe(told=tell_unscaled(flat.dtype))
+    recipe = recipe_of_arrays(flat)
     return Dataset(name=path.name, features=flat, labels=indices, classes=classes, recipe=recipe)
 
 

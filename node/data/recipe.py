@@ -1,10 +1,14 @@
 """How rows become a model's features: without it nobody can use the model on rows of their own."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from numpy import dtype, uint8
+import numpy as np
+from numpy.typing import NDArray
 
 AS_BYTES, AS_THEY_ARE = "bytes, 255 being 1", "features as they are, unscaled"
+LARGE = 100
+"""A feature so far from 0 outweighs all that are scaled."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,15 @@ class Recipe:
     remarks: tuple[str, ...] = ()
 
 
-def tell_unscaled(features_type: dtype) -> str:
-    """Return how features that no scaling was asked for are treated."""
-    return AS_BYTES if features_type == uint8 else AS_THEY_ARE
+def recipe_of_arrays(features: NDArray[Any]) -> Recipe:
+    """Return the recipe of features that have no columns and were used as they are."""
+    if features.dtype == np.uint8:
+        return Recipe(told=AS_BYTES)
+    largest = float(np.abs(features).max())
+    if largest <= LARGE:
+        return Recipe(told=AS_THEY_ARE)
+    remark = (
+        f"features are as large as {largest:.3g} and not scaled, and steps along a gradient want "
+        "about 1: scale them, or give a table, whose named columns are"
+    )
+    return Recipe(told=AS_THEY_ARE, remarks=(remark,))

@@ -179,6 +179,22 @@ def test_read_iterator__rows__are_features_and_labels():
     assert data.labels.tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("rows", "told", "remarks"),
+    [
+        (np.array([[1], [255]], np.uint8), "bytes, 255 being 1", 0),
+        (np.array([[-100.0], [2]]), "features as they are, unscaled", 0),
+        (np.array([[-101.0], [2]]), "features as they are, unscaled", 1),
+    ],
+)
+def test_read_iterator__rows_that_nothing_scales__says_so_and_where_they_are_large(
+    rows, told, remarks
+):
+    recipe = read_iterator("own:rows", lambda: (rows, np.array([0, 1]))).recipe
+    assert (recipe.told, len(recipe.remarks)) == (told, remarks)
+    assert all("as large as 101 and not scaled" in each for each in recipe.remarks)
+
+
 def test_read_iterator__a_pair_of_arrays__is_its_rows():
     x, y = np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.array([7, 9, 7])
     data = read_iterator("own:arrays", lambda: (x, y))
