@@ -11,7 +11,11 @@ from safetensors.numpy import load_file
 from sklearn.datasets import load_breast_cancer
 
 from node.data.recipe_file import RECIPE
+from node.data.schema import parse_schema
+from node.data.share import Share
 from node.data.sources import load
+from node.learning.hosting import Place
+from node.learning.worker import Worker
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 
@@ -163,6 +167,57 @@ def test_export__a_run_that_kept_no_recipe__says_that_columns_are_not_known(
     with np.load(tmp_path / "model.npz") as file:
         about = json.loads(str(file["holdfast"]))
     assert (about["data"]["source"], about["data"]["columns"]) == ("breast_cancer", None)
+
+
+@pytest.mark.slow
+def test_export__a_peers_folder__has_of_its_rows_what_the_page_declares(idle_pair, tmp_path):
+    """What its learner's process leaves in the folder is what the exported file is made of."""
+    folder, path = Path(idle_pair.folder("a")), tmp_path / "model.npz"
+    table = tmp_path / "clinic.csv"
+    table.write_text("age,dose,sick\n" + "30,1,no\n40,2,yes\n" * 9)
+    schema = parse_schema({"columns": {"age": {"mean": 40.0, "deviation": 10.0}}})
+    share = Share(str(table), None, None, "iid", 0.2, 0, schema)
+    try:
+        Worker().enrol_share(0, "softmax", {}, share, Place(notes=folder))
+        outcome = idle_pair.here("model", "export", "--peer", str(folder), "--out", str(path))
+    finally:
+        (folder / RECIPE).unlink(missing_ok=True)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "scaled by each peer's own rows" in outcome.out
+    with np.load(path) as file:
+        about = json.loads(str(file["holdfast"]))
+    found = [(each["minus"], each["divided_by"]) for each in about["data"]["features"]]
+    assert found == [(40.0, 10.0), (None, None)]
+
+
+@pytest.mark.slow
+def test_export__a_table_with_categories_and_empty_cells__predicts_a_row_of_it(
+    holdfast, tmp_path, monkeypatch, capsys
+):
+    rows = [
+        f"{30 + place % 40},{'fm'[place % 2]},{'' if place % 9 == 4 else place % 7},"
+        f"{'ill' if place % 40 > 19 else 'well'}"
+        for place in range(200)
+    ]
+    monkeypatch.chdir(tmp_path)
+    Path("patients.csv").write_text("age,sex,dose,outcome\n" + "\n".join(rows) + "\n")
+    declared = '[data]\nmissing = "fill"\n[data.columns]\nsex = ["f", "m"]\n'
+    Path("page.toml").write_text(declared)
+    run = holdfast(
+        *("localnet", "run", "--dataset", "patients.csv", "--data-page", "page.toml"),
+        *("--partition", "iid", "--peers", "3", "--rounds", "5", "--keep", "run", "--cores", "1"),
+    )
+    assert run.code == 0, run.err
+    assert "numbers scaled to mean 0 and deviation 1, empty cells filled (22)" in run.out
+    assert holdfast("model", "export", "--dir", "run", "--out", "model.npz").code == 0
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    page: dict[str, Any] = {}
+    exec(snippet, page)
+    with Path("patients.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    right = sum(page["predict"](row) == row["outcome"] for row in table)
+    assert right > 0.9 * len(table)
+    assert capsys.readouterr().out == f"{page['predict'](table[0])}\n"
 
 
 def test_export__an_unknown_format__is_one_line(holdfast, kept, tmp_path):
