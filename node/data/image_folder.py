@@ -3,6 +3,9 @@
 Pillow is an extra (`images`).
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +77,13 @@ def _tell_unread(path: Path, unread: list[Path]) -> tuple[str, ...]:
     if not unread:
         return ()
     first = min(unread).relative_to(path)
-    return (f"{len(unread)} files or folders are no pictures and left out: {first} is the first",)
+    known = ", ".join(sorted(SUFFIXES))
+    return (f"left out is what ends in none of {known}: {len(unread)}, as {first}",)
 
 
 def _read(pillow: Any, file: Path, schema: Schema) -> NDArray[np.uint8]:
     try:
-        with pillow.Image.open(file) as picture:
+        with _open(pillow, file) as picture:
             if picture.mode not in MODES:
                 expected = "a picture of 8 bits a channel"
                 raise UnreadableFile(str(file), expected, f"mode {picture.mode}")
@@ -104,6 +108,15 @@ def _read(pillow: Any, file: Path, schema: Schema) -> NDArray[np.uint8]:
     ) as error:
         got = " ".join(str(error).split())
         raise UnreadableFile(str(file), "a whole picture", got) from error
+
+
+@contextmanager
+def _open(pillow: Any, file: Path) -> Iterator[Any]:
+    with warnings.catch_warnings():
+        # Twice as large a one is refused; of this one nobody has to be told.
+        warnings.simplefilter("ignore", pillow.Image.DecompressionBombWarning)
+        with pillow.Image.open(file) as picture:
+            yield picture
 
 
 def _import(path: Path) -> Any:

@@ -34,6 +34,9 @@ def read_parquet(path: Path, *, label: str | None = None, schema: Schema | None 
         raise UnreadableFile(
             str(path), expected="at least two columns of different names", got=", ".join(columns)
         )
+    if "" in columns:
+        got = f"none for column {columns.index('') + 1}"
+        raise UnreadableFile(str(path), "a name for every column", got)
     if not found.num_rows:
         raise UnreadableFile(str(path), expected="rows", got="none")
     declared = schema.columns if schema is not None else {}

@@ -40,16 +40,14 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
     """
     target = _find_target(table, label)
     _check_declared(table, target, schema)
-    used = [name for name in table.columns if schema.find(name).kind is not Kind.IGNORE]
+    used = _order_columns(table, target, schema)
     rows_before = len(table.rows)
     if schema.missing is Missing.DROP:
-        table = _drop_incomplete(table, used, schema)
+        table = _drop_incomplete(table, [*used, target], schema)
     cells = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True))
     blocks, groups, group = list[_Block](), None, None
     for name in used:
         column = schema.find(name)
-        if name == target:
-            continue
         if column.kind is Kind.GROUP:
             group = name
             groups, _ = encode_labels(np.array(read_texts(table, name, cells[name], "a group")))
@@ -102,6 +100,15 @@ def _check_declared(table: Table, target: str, schema: Schema) -> None:
         raise InvalidSchema(where, "a number, since the target is one", "a list of classes")
     if learned.mean is not None or learned.deviation is not None:
         raise InvalidSchema(where, "no mean and no deviation: it is not scaled", "some")
+
+
+def _order_columns(table: Table, target: str, schema: Schema) -> list[str]:
+    """Return the columns that are read, beside the target: in the order of the page where it
+    declares all of them, for organisations' files may have them in another."""
+    names = [name for name in table.columns if name != target]
+    if all(name in schema.columns for name in names):
+        names = [name for name in schema.columns if name != target]
+    return [name for name in names if schema.find(name).kind is not Kind.IGNORE]
 
 
 def _drop_incomplete(table: Table, used: Sequence[str], schema: Schema) -> Table:

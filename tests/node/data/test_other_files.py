@@ -72,6 +72,8 @@ def test_read_parquet__no_rows_or_one_column__is_told(parquet):
         load(parquet(a=[], b=[]))
     with pytest.raises(UnreadableFile, match="expected at least two columns"):
         load(parquet(a=[1, 2]))
+    with pytest.raises(UnreadableFile, match="expected a name for every column, got none for col"):
+        load(parquet(**{"a": [1, 2], "": [1, 2]}))
 
 
 def test_read_parquet__without_pyarrow__says_how_to_install_it(monkeypatch):
@@ -160,7 +162,8 @@ def test_read_image_folder__what_is_no_picture__is_left_out_and_told(pictures):
     data = load(str(pictures))
     assert data.samples == 6
     (told,) = data.recipe.remarks
-    assert told.startswith("3 files or folders are no pictures and left out: cat/notes.txt is the")
+    assert told.startswith("left out is what ends in none of .bmp, .gif")
+    assert told.endswith(": 3, as cat/notes.txt")
 
 
 def test_read_image_folder__one_class_or_an_empty_one__is_told(pictures):

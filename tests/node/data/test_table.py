@@ -56,6 +56,15 @@ def test_take__some_rows__takes_targets_and_groups_along():
     assert (part.targets.tolist(), part.groups.tolist()) == ([3.5, 1.5], [1, 0])
 
 
+def test_build_dataset__all_columns_declared__are_in_the_pages_order_whatever_the_files():
+    columns = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}}
+    declared = {**DECLARED, "columns": columns}
+    turned = Table(PATH, COLUMNS[::-1], ["line 2"] * len(ROWS), [each[::-1] for each in ROWS])
+    one, other = build(**declared), build_dataset(turned, "dose", parse_schema(declared))
+    assert one.fingerprint() == other.fingerprint()
+    assert [name for name, _ in one.group_columns()] == ["sex", "age"]
+
+
 def test_build_dataset__categories_of_the_file__are_sorted():
     declared = {**DECLARED, "columns": {**DECLARED["columns"], "sex": "category"}}
     built = build(**declared)
@@ -78,9 +87,9 @@ def test_build_dataset__scaling__is_as_declared(scaling, ages):
 def test_build_dataset__a_declared_mean_and_deviation__stand_for_the_files_own():
     declared = {**DECLARED, "scaling": "standard"}
     declared["columns"] = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}}
-    assert build(**declared).features[:, 0].tolist() == [-2, -1, 0, 1]
+    assert build(**declared).features[:, -1].tolist() == [-2, -1, 0, 1]
     # So a file of other rows comes to the same numbers for the same ages.
-    assert build(ROWS[:3], **declared).features[:, 0].tolist() == [-2, -1, 0]
+    assert build(ROWS[:3], **declared).features[:, -1].tolist() == [-2, -1, 0]
 
 
 @pytest.mark.parametrize("empty", ["", None, float("nan")])
@@ -120,8 +129,8 @@ def test_build_dataset__its_recipe__makes_the_same_features_again():
         (),
         (),
         (),
-        (),
         ("minus", "fill", "divided_by"),
+        (),
     ]
     assert recipe.told == (
         "numbers scaled to mean 0 and deviation 1, 1 as declared, empty cells filled (1)"
