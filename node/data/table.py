@@ -16,6 +16,11 @@ from node.data.schema import Column, Kind, Missing, Scaling, Schema, Target
 
 STRATA = 10
 """By rank, of a number that is learned: what splits and partitions take for classes."""
+TELL_MISSING = {
+    Missing.REFUSE: "empty cells refused",
+    Missing.DROP: "rows with an empty cell left out",
+    Missing.FILL: "empty cells filled",
+}
 MOST_VALUES = 1000
 """Of a category that declares none: each is a feature, and a column of names would fill memory."""
 COUNTING_ROWS = 10
@@ -59,7 +64,8 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
         raise UnreadableFile(str(table.path), "a column beside the target", "none")
     labels, classes, targets = _read_target(table, target, cells[target], schema)
     features = tuple(feature for block in blocks for feature in block.features)
-    told = _tell_treatment(schema, features, rows_before - len(table.rows), blocks)
+    dropped = rows_before - len(table.rows)
+    remarks = (*_remark_missing(dropped, blocks), *_remark(cells, blocks))
     return Dataset(
         name=table.path.name,
         features=np.concatenate([each.values for each in blocks], axis=1, dtype=np.float32),
@@ -68,7 +74,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
         targets=targets,
         groups=groups,
         columns=tuple(each.column for each in features),
-        recipe=Recipe(features, target, group, told, _remark(cells, blocks)),
+        recipe=Recipe(features, target, group, _tell_treatment(schema, features), remarks),
     )
 
 
@@ -256,9 +262,7 @@ def _as_integers(texts: list[str]) -> NDArray[np.int64] | NDArray[np.str_]:
     return values if is_plain else np.array(texts)
 
 
-def _tell_treatment(
-    schema: Schema, features: Sequence[Feature], dropped: int, blocks: Sequence[_Block]
-) -> str:
+def _tell_treatment(schema: Schema, features: Sequence[Feature]) -> str:
     """Return how numbers were scaled and what became of empty cells."""
     numbers = [each for each in features if each.value is None]
     declared = sum(_is_declared(schema.find(each.column)) for each in numbers)
@@ -266,13 +270,15 @@ def _tell_treatment(
     if declared:
         whole = declared == len(numbers)
         told = "numbers scaled as declared" if whole else f"{told}, {declared} as declared"
+    return f"{told}, {TELL_MISSING[schema.missing]}" if numbers else TELL_MISSING[schema.missing]
+
+
+def _remark_missing(dropped: int, blocks: Sequence[_Block]) -> tuple[str, ...]:
     filled = sum(each.filled for each in blocks)
-    empty = {
-        Missing.REFUSE: "empty cells refused",
-        Missing.DROP: f"rows with an empty cell left out ({dropped})",
-        Missing.FILL: f"empty cells filled ({filled})",
-    }[schema.missing]
-    return f"{told}, {empty}" if numbers else empty
+    return (
+        *([f"rows left out for an empty cell: {dropped}"] if dropped else []),
+        *([f"empty cells filled: {filled}"] if filled else []),
+    )
 
 
 def _remark(cells: Mapping[str, Sequence[Any]], blocks: Sequence[_Block]) -> tuple[str, ...]:

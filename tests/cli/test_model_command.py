@@ -208,7 +208,8 @@ def test_export__a_table_with_categories_and_empty_cells__predicts_a_row_of_it(
         *("--partition", "iid", "--peers", "3", "--rounds", "5", "--keep", "run", "--cores", "1"),
     )
     assert run.code == 0, run.err
-    assert "numbers scaled to mean 0 and deviation 1, empty cells filled (22)" in run.out
+    assert "numbers scaled to mean 0 and deviation 1, empty cells filled\n" in run.out
+    assert "empty cells filled: 22\n" in run.out
     assert holdfast("model", "export", "--dir", "run", "--out", "model.npz").code == 0
     (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     page: dict[str, Any] = {}

@@ -133,8 +133,17 @@ def test_build_dataset__its_recipe__makes_the_same_features_again():
         (),
     ]
     assert recipe.told == (
-        "numbers scaled to mean 0 and deviation 1, 1 as declared, empty cells filled (1)"
+        "numbers scaled to mean 0 and deviation 1, 1 as declared, empty cells filled"
     )
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("fill", "empty cells filled: 1"), ("drop", "rows left out for an empty cell: 1")],
+)
+def test_build_dataset__empty_cells__are_counted(missing, told):
+    assert told in build(with_cell(1, "age", "?"), **DECLARED, missing=missing).recipe.remarks
+    assert build(**DECLARED, missing=missing).recipe.remarks == ()
 
 
 def make(row, feature):
