@@ -164,9 +164,9 @@ def _announce(standing: "Standing", hosting: "Hosting", *, as_json: bool) -> Non
         print_json({"event": "up", **state, "peers": charter.scenario.peers})
         return
     contract = standing.following.contract
-    balance = describe_deal(charter.scenario, hosting)
+    deal = describe_deal(charter.scenario, hosting)
     spec = parse_spec(contract.observer.ledger.spec)
-    print_heading(spec, contract.parameters, balance, standing.reasons)
+    print_heading(spec, contract.parameters, deal, standing.reasons)
     typer.echo(f"chain  {charter.url}, contract {charter.contract}")
     typer.echo(f"peers  {charter.scenario.peers}, in {directory}/peers; logs in {directory}/logs")
 

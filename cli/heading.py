@@ -8,8 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from chain.types import Parameters
+    from localnet.dealing import DealReport
     from localnet.setting import Setting
-    from node.data.balance import BalanceReport
     from node.spec import Spec
 
 BPS_PER_PERCENT = 100
@@ -18,7 +18,7 @@ BPS_PER_PERCENT = 100
 def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
     """Say what is about to be simulated."""
     task = setting.task
-    print_heading(task.spec, task.parameters, task.balance, task.reasons)
+    print_heading(task.spec, task.parameters, task.deal, task.reasons)
     if kinds:
         faulty = ", ".join(f"{seat} {kind}" for seat, kind in sorted(kinds.items()))
         typer.echo(f"seats  {len(setting.peers)}, Byzantine: {faulty}")
@@ -27,10 +27,10 @@ def print_setting(setting: "Setting", kinds: Mapping[int, str]) -> None:
 def print_heading(
     spec: "Spec",
     parameters: "Parameters",
-    balance: "BalanceReport | None",
+    deal: "DealReport | None",
     reasons: Sequence[str],
 ) -> None:
-    """Say what is learned, on which data, by which rule. `balance` None: learners bring their own;
+    """Say what is learned, on which data, by which rule. `deal` None: learners bring their data;
     `reasons`: what a dry round has decided."""
     from node.algorithms.catalogue import describe_algorithm
 
@@ -39,7 +39,7 @@ def print_heading(
         typer.echo(f"with   {describe_options(spec.learner, spec.options)}")
     algorithm, options = describe_algorithm(spec.algorithm)
     typer.echo(" ".join([f"by     {algorithm}", *(f"{name}={options[name]}" for name in options)]))
-    first, *more = _describe_data(spec, balance)
+    first, *more = _describe_data(spec, deal)
     typer.echo(f"data   {first}")
     for line in more:
         typer.echo(f"       {line}")
@@ -60,20 +60,18 @@ def describe_options(learner: str, options: Mapping[str, Any]) -> str:
     return f"{told}: entries of its run_config; one that it does not read does nothing"
 
 
-def _describe_data(spec: "Spec", balance: "BalanceReport | None") -> list[str]:
-    from node.data.balance import tell_balance
+def _describe_data(spec: "Spec", deal: "DealReport | None") -> list[str]:
+    from node.data.balance import describe_evenness, tell_balance
 
-    if balance is None:
+    if deal is None:
         return ["each peer's learner brings its own"]
-    samples = [peer.samples for peer in balance.peers]
-    classes = [peer.effective_classes for peer in balance.peers]
+    samples = [peer.samples for peer in deal.balance.peers]
     return [
-        f"{spec.partition}: {min(samples)} to {max(samples)} samples a peer, as mixed as "
-        f"{min(classes):.1f} to {max(classes):.1f} equally frequent classes of "
-        f"{len(balance.classes)}",
-        f"skew {balance.skew:.2f}: the share of a peer's samples that would have to change class "
-        "to be like all peers' together (0: all alike)",
-        *tell_balance(balance),
+        f"{spec.partition}: {min(samples)} to {max(samples)} samples a peer",
+        describe_evenness(deal.balance),
+        *([deal.treatment] if deal.treatment else []),
+        *tell_balance(deal.balance),
+        *deal.remarks,
     ]
 
 

@@ -115,10 +115,10 @@ def run(
 
         draw_rounds(plot, net.setting.task.spec.name, {scenario.rule: ended})
     task = net.setting.task
-    if plot_data is not None and task.balance is not None:
+    if plot_data is not None and task.deal is not None:
         from localnet.plot import draw_balance
 
-        draw_balance(plot_data, task.spec.name, task.balance)
+        draw_balance(plot_data, task.spec.name, task.deal.balance)
     if as_json:
         print_json(summary.to_dict())
     else:

@@ -1,7 +1,7 @@
 """`holdfast model`: the agreed model as a file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,23 +12,26 @@ app = typer.Typer(help="The agreed model as a file: pull, verify, export.")
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")]
 
 
+Force = Annotated[bool, typer.Option("--force", help="Write over another file of that name.")]
+
+
 @app.command()
 def pull(
     out: Out,
     height: options.Height = None,
+    force: Force = False,
     directory: options.Dir = None,
     rpc: options.Rpc = None,
     contract: options.Address = None,
     blobs: options.BlobsDir = None,
 ) -> None:
     """Write an agreed model's payload, verified against the root on the chain."""
-    from node.model_file import pull_model
-    from node.whole_file import write_whole
+    from node.model_file import pull_model, write_model
 
     with options.open_source(directory, rpc, contract, blobs) as source:
         source.contract.observer.poll()
         model = pull_model(source.contract.observer.ledger, source.blobs, height)
-        write_whole(out, model.payload)
+        write_model(out, model.payload, is_forced=force)
     _say(out, model.head.height, model.head.round, model.head.model_root)
 
 
@@ -55,21 +58,55 @@ def export(
         Path, typer.Option("--out", metavar="FILE.npz|FILE.safetensors", help="Where to write.")
     ],
     height: options.Height = None,
+    force: Force = False,
+    peer: options.Peer = None,
     directory: options.Dir = None,
     rpc: options.Rpc = None,
     contract: options.Address = None,
     blobs: options.BlobsDir = None,
 ) -> None:
-    """Write an agreed model as the learner's arrays, with the names and dtypes of the spec."""
+    """Write an agreed model as the learner's arrays, with the names and dtypes of the spec.
+
+    Beside them, as "holdfast": head, learner, and how rows become features (docs/data.md).
+    """
     from node.model_file import check_format, export_model, pull_model
 
     check_format(out)
-    with options.open_source(directory, rpc, contract, blobs) as source:
-        source.contract.observer.poll()
+    data = _find_data(peer, directory)
+    with options.open_any_source(peer, directory, rpc, contract, blobs) as source:
         ledger = source.contract.observer.ledger
         model = pull_model(ledger, source.blobs, height)
-        export_model(ledger, model, out)
+        about = export_model(ledger, model, out, data, is_forced=force)
     _say(out, model.head.height, model.head.round, model.head.model_root)
+    _say_data(about["data"])
+
+
+def _find_data(peer: Path | None, directory: Path | None) -> dict[str, Any] | None:
+    """Return how rows become features, where a kept run or a peer's folder knows; of a peer's own
+    rows it says nothing."""
+    from node.data.recipe_file import leave_out_own, read_recipe
+
+    if peer is not None:
+        found = read_recipe(peer)
+        return None if found is None else leave_out_own(found)
+    return None if directory is None else read_recipe(directory)
+
+
+def _say_data(data: dict[str, Any]) -> None:
+    from node.data.recipe_file import has_gaps
+    from node.data.share import OWN
+
+    if data["source"] == OWN:
+        typer.echo("its learner brings its own data: what a row is, and a class, is for it to say")
+        return
+    if data["columns"] is None:
+        typer.echo("without columns and classes: the chain has them not, but --dir and --peer have")
+        return
+    classes = "a number" if data["classes"] is None else f"{len(data['classes'])} classes"
+    columns = f"{len(data['columns'])} columns" if data["columns"] else f"{data['width']} features"
+    typer.echo(f"with {columns}, {classes}; {data['scaling']}")
+    if has_gaps(data):
+        typer.echo("scaled by each peer's own rows: those numbers are in its own data.json alone")
 
 
 def _say(path: Path, height: int, round_id: int, root: bytes) -> None:

@@ -22,7 +22,9 @@ Plot = Annotated[
 Dir = Annotated[
     Path | None,
     typer.Option(
-        "--dir", metavar="DIR", help="A run kept by `localnet run --keep`, ended or going on."
+        "--dir",
+        metavar="DIR",
+        help="A run kept by `localnet run --keep`, or a folder of `localnet up`; also once ended.",
     ),
 ]
 Rpc = Annotated[

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain.types import Key, Parameters, RoundId, Seat
-from localnet.dealing import HELD_OUT, deal_out
+from localnet.dealing import HELD_OUT, DealReport, deal_out
 from localnet.judgement import JointJudgement
 from localnet.kept import note_folder
 from localnet.pool import Pool, PoolTrainer
 from localnet.scenario import Scenario
 from node.calibration import Movement, calibrate, choose_model_bits
-from node.data.balance import BalanceReport
 from node.data.dataset import Dataset
+from node.data.recipe_file import describe_recipe
 from node.data.sources import load
 from node.data.split import deal_alike
 from node.encoding import encode_model, to_payload, update_from_payload
@@ -41,14 +41,14 @@ JUDGE = 0
 
 @dataclass(frozen=True)
 class Task:
-    """What the federation is created with, and how uneven the peers' data are (None: their own
-    business). `reasons`: why units and clip are as they are, where that was found out."""
+    """What the federation is created with, and what is to be said of the peers' data (None: their
+    own business). `reasons`: why units and clip are as they are, where that was found out."""
 
     spec: Spec
     text: bytes
     parameters: Parameters
     genesis: bytes
-    balance: BalanceReport | None
+    deal: DealReport | None
     reasons: tuple[str, ...] = ()
 
 
@@ -69,12 +69,13 @@ class Cohort:
         self._scenario = scenario
         self._notes = notes
         self._rule = replace(scenario.rule_with(0), clip=0)
-        self._balance: BalanceReport | None = None
+        self._deal_report: DealReport | None = None
         self._judges: Sequence[int] = range(scenario.peers) if scenario.brings_data else [JUDGE]
         self._answer: Answer | None = None
         self._asked: list[Pending] = []
         self._judged = b""
         self.data_fingerprint = "own"
+        self.recipe: dict[str, Any] | None = None
         hands = [_Hand()] * scenario.peers if scenario.brings_data else self._deal()
         if scenario.brings_data:
             pool.assign([1] * scenario.peers)
@@ -121,7 +122,7 @@ class Cohort:
             parameters = replace(parameters, genesis=known.genesis)
         elif scenario.has_own_learner:
             self._check_judges(payload)
-        return Task(spec, write_spec(spec), parameters, payload, self._balance, reasons)
+        return Task(spec, write_spec(spec), parameters, payload, self._deal_report, reasons)
 
     def evaluate(self, payload: bytes) -> Answer:
         """Ask for loss, samples and metrics of a model on the data that no peer trains on.
@@ -161,9 +162,10 @@ class Cohort:
         scenario = self._scenario
         dataset = self._load()
         self.data_fingerprint = dataset.fingerprint()
+        self.recipe = describe_recipe(dataset)
         dealt = deal_out(scenario, dataset)
         train, held_out, parts = dealt.train, dealt.held_out, dealt.parts
-        self._balance = dealt.describe()
+        self._deal_report = dealt.report
         if scenario.keep_arrays:
             # Each has a model of its own, and is judged on its own kind of data.
             tests = deal_alike(held_out.labels, [train.labels[part] for part in parts])

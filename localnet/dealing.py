@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from localnet.scenario import Scenario
 from node.data.balance import BalanceReport, describe_balance
 from node.data.dataset import Dataset
-from node.data.partition import deal, parse_partition
+from node.data.partition import deal, parse_partition, tell_idle_groups
 from node.data.sources import load
 from node.data.split import stratified_holdout
 from node.learning.hosting import Hosting
@@ -18,6 +18,16 @@ HELD_OUT = 0.2
 """Share of each class that no peer trains on."""
 
 
+@dataclass(frozen=True)
+class DealReport:
+    """`treatment`: how values and empty cells were treated; `remarks`: what else to know of the
+    data."""
+
+    balance: BalanceReport
+    treatment: str
+    remarks: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Dealt:
     """`parts`: the rows of `train` that each peer has; `held_out`: what no peer trains on."""
@@ -25,26 +35,25 @@ class Dealt:
     train: Dataset
     held_out: Dataset
     parts: tuple[NDArray[np.int64], ...]
-
-    def describe(self) -> BalanceReport:
-        """Return how unlike the parts are."""
-        return describe_balance(self.train.labels, self.parts, self.train.classes)
+    report: DealReport
 
 
 def deal_out(scenario: Scenario, dataset: Dataset) -> Dealt:
     """Return what each peer is dealt. Raises what the partition refuses."""
+    partition = parse_partition(scenario.partition)
     train, held_out = stratified_holdout(dataset, HELD_OUT, seed=scenario.seed)
-    random = np.random.default_rng(scenario.seed)
-    parts = deal(parse_partition(scenario.partition), train, scenario.peers, random)
-    return Dealt(train, held_out, tuple(parts))
+    parts = tuple(deal(partition, train, scenario.peers, np.random.default_rng(scenario.seed)))
+    balance = describe_balance(train.labels, parts, train.classes)
+    remarks = (*dataset.recipe.remarks, *tell_idle_groups(partition, dataset))
+    return Dealt(train, held_out, parts, DealReport(balance, dataset.recipe.told, remarks))
 
 
-def describe_deal(scenario: Scenario, hosting: Hosting) -> BalanceReport | None:
-    """Return how unlike the parts are that peers deal to themselves; None: each brings its own
-    data. Raises what the source and the partition refuse."""
+def describe_deal(scenario: Scenario, hosting: Hosting) -> DealReport | None:
+    """Return what is to be said of the parts that peers deal to themselves; None: each brings its
+    own data. Raises what the source and the partition refuse."""
     if scenario.brings_data:
         return None
-    return deal_out(scenario, _read(scenario, hosting)).describe()
+    return deal_out(scenario, _read(scenario, hosting)).report
 
 
 def _read(scenario: Scenario, hosting: Hosting) -> Dataset:

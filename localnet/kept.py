@@ -3,6 +3,7 @@
 run.json       scenario, chain id, contract address; written last, so it marks a whole
 founding       there before that; what else is there then has no worth
 spec.toml      the bytes that the creation event carries
+data.json      how rows became features, for whoever uses the model; none where learners bring data
 chain/         the embedded chain
 blobs/         every update and model, by root
 peers/NNN.db   each peer's journal
@@ -20,11 +21,12 @@ from typing import IO
 
 from localnet.errors import KeptRunRefused
 from localnet.scenario import Scenario
+from node.data.recipe_file import RECIPE
 from node.whole_file import write_whole
 
 RUN = "run.json"
 FOUNDING = "founding"
-PARTS = ("chain", "blobs", "peers", "learners", "spec.toml", RUN + ".tmp")
+PARTS = ("chain", "blobs", "peers", "learners", "spec.toml", RECIPE, RUN + ".tmp")
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def draw_balance(path: Path, title: str, report: BalanceReport) -> None:
         colour = colours(place / max(1, len(report.classes) - 1))
         axes.bar(numbers, counts, bottom=below, color=colour, label=name, width=0.8)
         below = [low + count for low, count in zip(below, counts, strict=True)]
-    axes.set_title(f"{title}: skew {report.skew:.2f} (0: all alike)")
+    axes.set_title(f"{title}: skew {report.skew:.2f} (0: classes alike at all peers)")
     axes.set_xlabel("peer")
     axes.set_ylabel("samples")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -23,6 +23,7 @@ from localnet.scenario import ETHER, Scenario
 from node.blobs.disk import DiskBlobs
 from node.blobs.store import Blob, Blobs, MemoryBlobs
 from node.contract import Contract
+from node.data.recipe_file import write_recipe
 from node.encoding import Model, Update
 from node.journal import Journal
 from node.peer import Peer
@@ -31,6 +32,7 @@ from node.result import Compute, Result, compute_result
 from node.rule.parameters import Member, Roll, Rule
 from node.training import Trainer
 from node.watchtower import Watchtower
+from node.whole_file import EVERYBODYS
 
 REMEMBERED_RESULTS = 8
 
@@ -128,6 +130,8 @@ def build_setting(
                 len(senders),
                 cohort.data_fingerprint,
             )
+            if cohort.recipe is not None:
+                write_recipe(directory, cohort.recipe, mode=EVERYBODYS)
             kept.write_run(directory, run, task.text)
     observer = Observer(federation, created_at=created_at)
     observer.poll()

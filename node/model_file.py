@@ -1,14 +1,17 @@
-"""Agreed models in files of the user's: the payload as it is, or the learner's own arrays.
+"""Agreed models in files of the user's: the payload as it is, or the learner's own arrays, with all
+that is needed to use them.
 
-Files appear whole or not at all.
+Files appear whole or not at all, and never in the place of another unless that is asked for.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +21,18 @@ from safetensors.numpy import save as save_tensors
 from chain.ledger import Ledger
 from chain.states import Head
 from chain.types import Agreed, Root, RoundId
+from node.algorithms.catalogue import describe_algorithm
 from node.blobs.store import Blob, Blobs
+from node.data.schema import describe_schema
 from node.encoding import MODEL_BYTES, decode_model, model_from_payload
 from node.errors import ModelRefused
 from node.merkle import MODEL_TAG, compute_leaves, compute_root, find_bad_leaf
-from node.spec import parse_spec
+from node.spec import Spec, parse_spec
 from node.whole_file import write_whole
 
 Arrays = Mapping[str, NDArray[Any]]
+ABOUT = "holdfast"
+"""Beside the arrays: what they are, as JSON (`describe_model`)."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +73,57 @@ def identify_model(ledger: Ledger, blobs: Blobs | None, path: Path) -> Head:
     raise ModelRefused(f"model in {path}", "an agreed one", _describe(ledger, blobs, payload, root))
 
 
-def export_model(ledger: Ledger, model: AgreedModel, path: Path) -> None:
-    """Write the learner's arrays, by the spec's names, shapes and dtypes, to .npz or .safetensors.
+def export_model(
+    ledger: Ledger,
+    model: AgreedModel,
+    path: Path,
+    data: Mapping[str, Any] | None,
+    *,
+    is_forced: bool = False,
+) -> dict[str, Any]:
+    """Write the learner's arrays, by the spec's names, shapes and dtypes, to .npz or .safetensors,
+    and what `describe_model` says, which is returned.
 
-    Raises ModelRefused; OSError where the disk refuses.
+    `data`: how rows become features; None: that is not known here. Raises ModelRefused; OSError
+    where the disk refuses.
     """
     check_format(path)
     assert ledger.parameters is not None, "the creation is a ledger's first event"
-    layout = parse_spec(ledger.spec).layout
+    spec = parse_spec(ledger.spec)
+    layout = spec.layout
+    if ABOUT in layout.names:
+        raise ModelRefused("model: names of arrays", f"none called {ABOUT}", ABOUT)
     integers = model_from_payload(model.payload, layout.coordinates)
     values = layout.unflatten(decode_model(integers, ledger.parameters.model_bits))
     arrays = dict(zip(layout.names, values, strict=True))
-    write_whole(path, FORMATS[path.suffix](arrays, model.head))
+    about = describe_model(spec, model.head, data)
+    write_model(path, FORMATS[path.suffix](arrays, about), is_forced=is_forced)
+    return about
+
+
+def describe_model(spec: Spec, head: Head, data: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what an exported model is, as JSON has it: where it stands on the chain, its learner,
+    its arrays in order, and under `data` how rows become its features and what its classes are."""
+    algorithm, algorithm_options = describe_algorithm(spec.algorithm)
+    unknown = {"source": spec.source, "label": spec.label, "declared": describe_schema(spec.schema)}
+    return {
+        "task": spec.name,
+        "head": {"height": head.height, "round": head.round, "root": "0x" + head.model_root.hex()},
+        "learner": {"name": spec.learner, "options": dict(spec.options)},
+        "algorithm": {"name": algorithm, "options": dict(algorithm_options)},
+        "arrays": spec.layout.to_dict()["arrays"],
+        "kept_by_peers": [each.name for each in spec.kept],
+        "data": {"columns": None, "classes": None, **unknown} if data is None else dict(data),
+    }
+
+
+def write_model(path: Path, content: bytes, *, is_forced: bool) -> None:
+    """Write a file; one that is there and holds anything else is left alone unless that is forced.
+    Raises ModelRefused and OSError."""
+    if path.is_file() and not is_forced and path.read_bytes() != content:
+        expected = "a new one (--force writes over it)"
+        raise ModelRefused(f"model: file {path}", expected, "another of that name")
+    write_whole(path, content)
 
 
 def check_format(path: Path) -> None:
@@ -120,25 +166,26 @@ def _describe(ledger: Ledger, blobs: Blobs | None, payload: bytes, root: Root) -
     return f"{name}, which differs from the head (height {head.height}) first in leaf {leaf}"
 
 
-def _to_npz(arrays: Arrays, head: Head) -> bytes:
+def _to_npz(arrays: Arrays, about: Mapping[str, Any]) -> bytes:
     content = BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
+    with ZipFile(content, "w") as archive:
+        for name, array in (*arrays.items(), (ABOUT, np.array(json.dumps(about)))):
+            # Without a time, the same model is the same file. Not np.savez, to which some names of
+            # arrays would be arguments.
+            with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
     return content.getvalue()
 
 
-def _to_safetensors(arrays: Arrays, head: Head) -> bytes:
-    metadata = {
-        "root": "0x" + head.model_root.hex(),
-        "round": str(head.round),
-        "height": str(head.height),
-    }
+def _to_safetensors(arrays: Arrays, about: Mapping[str, Any]) -> bytes:
+    head = {name: str(value) for name, value in about["head"].items()}
     try:
-        content: bytes = save_tensors(dict(arrays), metadata)
+        content: bytes = save_tensors(dict(arrays), {**head, ABOUT: json.dumps(about)})
     except (SafetensorError, KeyError) as error:
         raise ModelRefused("model: arrays", "dtypes of safetensors", str(error)) from error
     return content
 
 
-FORMATS: Mapping[str, Callable[[Arrays, Head], bytes]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Arrays, Mapping[str, Any]], bytes]] = MappingProxyType(
     {".npz": _to_npz, ".safetensors": _to_safetensors}
 )

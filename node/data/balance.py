@@ -69,6 +69,22 @@ def _describe_peer(peer: int, counts: NDArray[np.int64], whole: NDArray[np.float
     )
 
 
+def describe_evenness(report: BalanceReport) -> str:
+    """Return how evenly classes are spread, in figures and what these mean.
+
+    >>> mixed = np.array([0, 1, 0, 1])
+    >>> describe_evenness(describe_balance(mixed, [np.array([0, 1]), np.array([2, 3])], ("a", "b")))
+    'classes as varied as 2.0 to 2.0 equally frequent ones, of 2; skew 0.00: that part of the \
+samples would have to change class for all peers to be alike (0 is iid)'
+    """
+    worth = [peer.effective_classes for peer in report.peers]
+    return (
+        f"classes as varied as {min(worth):.1f} to {max(worth):.1f} equally frequent ones, of "
+        f"{len(report.classes)}; skew {report.skew:.2f}: that part of the samples would have to "
+        "change class for all peers to be alike (0 is iid)"
+    )
+
+
 UNEVEN = 3
 """A class so many times as frequent as another, or a peer with so many times its share, is told."""
 

@@ -2,14 +2,17 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from pathlib import Path
 
+from node.data.cells import Table, to_number
 from node.data.dataset import Dataset
 from node.data.errors import UnreadableFile
 from node.data.schema import Schema
-from node.data.table import Table, build_dataset, to_number
+from node.data.table import build_dataset
 
 Record = tuple[int, list[str]]  # the line of the file on which it starts, from 1, and its cells
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(path: Path, *, label: str | None = None, schema: Schema | None = None) -> Dataset:
@@ -20,15 +23,9 @@ def read_csv(path: Path, *, label: str | None = None, schema: Schema | None = No
     says otherwise; so an empty cell, a NaN or an infinity is refused, for a guess at a missing
     value would be part of the model.
 
-    Raises InvalidCell (file, line from 1, column, text) and UnreadableFile.
+    Raises InvalidCell (file, line from 1, column, text), UnreadableFile and InvalidSchema.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            records = list(_read_records(lines))
-    except FileNotFoundError as error:
-        raise UnreadableFile(str(path), expected="a file", got="none of that name") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFile(str(path), expected="CSV text in UTF-8", got=str(error)) from error
+    records = list(_read_records(path, StringIO(_read_text(path), newline="")))
     columns = _check_header(path, records)
     rows = records[1:]
     for line, cells in rows:
@@ -41,33 +38,78 @@ def read_csv(path: Path, *, label: str | None = None, schema: Schema | None = No
     return build_dataset(table, label, schema or Schema())
 
 
-def _read_records(lines: Iterable[str]) -> Iterator[Record]:
+def _read_text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnreadableFile(str(path), expected="a file", got="none of that name") from error
+    except OSError as error:
+        raise UnreadableFile(str(path), "CSV text in UTF-8", str(error)) from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refuse_byte(path, content, error.start) from error
+    # Of UTF-16 every other byte is one; and numpy ends a text at it.
+    zero = content.find(b"\0")
+    if zero >= 0:
+        raise _refuse_byte(path, content, zero)
+    return text
+
+
+def _refuse_byte(path: Path, content: bytes, place: int) -> UnreadableFile:
+    line = content.count(b"\n", 0, place) + 1
+    got = f"byte 0x{content[place]:02x} (save the file as UTF-8)"
+    return UnreadableFile(f"{path}, line {line}", "CSV text in UTF-8", got)
+
+
+def _read_records(path: Path, lines: Iterable[str]) -> Iterator[Record]:
     """Yield records with the line each starts on: a quoted cell may span several; skip blanks."""
     reader = csv.reader(lines, strict=True)
     start = 1
-    for cells in reader:
-        if cells:
-            yield start, [cell.strip() for cell in cells]
-        start = reader.line_num + 1
+    try:
+        for cells in reader:
+            if cells:
+                yield start, [cell.strip() for cell in cells]
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableFile(f"{path}, line {start}", "CSV", str(error)) from error
 
 
 def _check_header(path: Path, records: list[Record]) -> list[str]:
     columns = records[0][1] if records else []
-    if len(columns) < 2:
+    header = ",".join(columns)
+    others = [
+        name for mark, name in SEPARATORS.items() if header.count(mark) >= max(1, len(columns))
+    ]
+    if len(columns) < 2 or others:
+        remedy = f" (separated by {others[0]}: save it with commas)" if others else ""
         raise UnreadableFile(
             str(path),
             expected="a header line of at least two comma-separated columns",
-            got=repr(",".join(columns)),
+            got=f"{header!r}{remedy}",
         )
-    if all(to_number(column) is not None for column in columns):
+    if _are_values(columns):
         raise UnreadableFile(
-            str(path), expected="a header line that names the columns", got=",".join(columns)
+            str(path),
+            expected="a header line that names the columns",
+            got=f"{header} (numbers: put a line of names above the data)",
         )
     repeated = sorted({column for column in columns if columns.count(column) > 1})
-    if repeated:
+    if repeated and repeated[0]:
         raise UnreadableFile(
             str(path), expected="columns of different names", got=f"{repeated[0]!r} twice"
         )
+    if "" in columns:
+        # So begins what pandas writes with its index, which is no measurement.
+        got = f"none for column {columns.index('') + 1}"
+        raise UnreadableFile(str(path), "a name for every column", got)
     if len(records) == 1:
         raise UnreadableFile(str(path), expected="rows under the header", got="none")
     return columns
+
+
+def _are_values(columns: list[str]) -> bool:
+    """Return whether a first line is a row and no header: a column may be called by its place."""
+    numbers = [place for place, column in enumerate(columns) if to_number(column) is not None]
+    unusual = [place for place in numbers if columns[place] not in (str(place), str(place + 1))]
+    return len(numbers) == len(columns) or bool(unusual)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from node.data.errors import InvalidDataset
+from node.data.errors import InvalidDataset, UnreadableFile
+from node.data.recipe import Recipe
 
 FEATURE_TYPES = (np.dtype(np.uint8), np.dtype(np.float32))
 
@@ -24,7 +25,7 @@ class Dataset:
     `targets`: (n,) float32, where a number is learned and not a class; `labels` are then strata of
     it, by which rows are split and dealt. `groups`: (n,) int64, whose row each is; None: unknown.
     `columns`: for each feature the column that it comes of, of which a category makes several; ():
-    they have no names.
+    they have no names. `recipe`: how the rows were made, and what of them should be told.
     Raises InvalidDataset when the parts do not fit together; n and k are at least 1.
     """
 
@@ -35,6 +36,7 @@ class Dataset:
     targets: NDArray[np.float32] | None = None
     groups: NDArray[np.int64] | None = None
     columns: tuple[str, ...] = ()
+    recipe: Recipe = Recipe()
 
     def __post_init__(self) -> None:
         _check_dataset(self)
@@ -99,6 +101,15 @@ def encode_labels(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, .
     return labels.astype(np.int64), tuple(str(value) for value in distinct)
 
 
+def check_classes(subject: str, rows: int, classes: tuple[str, ...], remedy: str = "") -> None:
+    """Raise UnreadableFile unless labels are such as classes have: more than half as many as rows
+    are measurements. `remedy`: what to do about it."""
+    most = max(2, rows // 2)
+    if not 2 <= len(classes) <= most:
+        got = f"{len(classes)} ({remedy})" if remedy else str(len(classes))
+        raise UnreadableFile(subject, f"from 2 to {most} classes in {rows} rows", got)
+
+
 def _check_dataset(dataset: Dataset) -> None:
     features, labels, classes = dataset.features, dataset.labels, dataset.classes
     subject = f"data set {dataset.name}"
@@ -129,6 +140,11 @@ def _check_dataset(dataset: Dataset) -> None:
     if dataset.columns and len(dataset.columns) != features.shape[1]:
         raise InvalidDataset(
             subject, expected=f"{features.shape[1]} names of columns", got=str(len(dataset.columns))
+        )
+    makings = dataset.recipe.features
+    if makings and len(makings) != features.shape[1]:
+        raise InvalidDataset(
+            subject, expected=f"{features.shape[1]} makings of features", got=str(len(makings))
         )
     if len(classes) < 2:
         raise InvalidDataset(subject, expected="at least two classes", got=", ".join(classes))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from node.data.dataset import Dataset, encode_labels
-from node.data.errors import UnreadableFile
+from node.data.dataset import Dataset, check_classes, encode_labels
+from node.data.errors import InvalidCell, UnreadableFile
+from node.data.recipe import recipe_of_arrays
 
 KEY_PAIRS = (("x", "y"), ("x_train", "y_train"))
 
@@ -28,7 +29,8 @@ def read_npz(path: Path, *, keys: tuple[str, str] | None = None) -> Dataset:
 
     Features of shape (n, …) are flattened to (n, k). uint8 is kept (intensities, see `Dataset`);
     every other real type becomes float32, unscaled. Labels: integers or text, (n,).
-    Nothing in the archive is unpickled. Raises UnreadableFile.
+    Nothing in the archive is unpickled. Raises UnreadableFile and InvalidCell; rows and columns are
+    counted from 1.
     """
     features, labels, found = _read_arrays(path, keys)
     subject = str(path)
@@ -44,15 +46,16 @@ def read_npz(path: Path, *, keys: tuple[str, str] | None = None) -> Dataset:
             expected=f"{features.shape[0]} integers or texts under {found[1]}",
             got=f"{labels.dtype} of shape {labels.shape}",
         )
+    if labels.dtype.kind == "U" and (labels == "").any():
+        row = int(np.flatnonzero(labels == "")[0]) + 1
+        raise InvalidCell(f"{subject}: array {found[1]}, row {row}", "a class", "an empty text")
     indices, classes = encode_labels(labels)
+    check_classes(f"{subject}: array {found[1]}", len(labels), classes)
     flat = features.reshape(len(features), -1)
     if flat.dtype != np.uint8:
-        flat = _narrow(subject, flat)
-    if len(classes) < 2:
-        raise UnreadableFile(
-            subject, expected=f"at least two classes under {found[1]}", got=", ".join(classes)
-        )
-    return Dataset(name=path.name, features=flat, labels=indices, classes=classes)
+        flat = _narrow(f"{subject}: array {found[0]}", flat)
+    recipe = recipe_of_arrays(flat)
+    return Dataset(name=path.name, features=flat, labels=indices, classes=classes, recipe=recipe)
 
 
 def _read_arrays(
@@ -90,10 +93,12 @@ def _narrow(subject: str, features: NDArray[Any]) -> NDArray[np.float32]:
         narrow = features.astype(np.float32)
     bad_rows = np.flatnonzero(~np.isfinite(narrow).all(axis=1))
     if bad_rows.size:
-        raise UnreadableFile(
-            subject,
-            expected="features that are finite as float32",
-            got=f"NaN, infinity or overflow in row {bad_rows[0]} (counted from 0)",
+        row = int(bad_rows[0])
+        column = int(np.flatnonzero(~np.isfinite(narrow[row]))[0])
+        raise InvalidCell(
+            f"{subject}, row {row + 1}, column {column + 1}",
+            expected="a number that is finite as float32",
+            got=str(features[row, column]),
         )
     return narrow
 

@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from node.data.cells import Table
 from node.data.dataset import Dataset
 from node.data.errors import MissingPackage, UnreadableFile
 from node.data.schema import Schema
-from node.data.table import Table, build_dataset
+from node.data.table import build_dataset
+
+INDEX = "__index_level_"
+"""So pandas calls an index that it writes as a column."""
 
 
 def read_parquet(path: Path, *, label: str | None = None, schema: Schema | None = None) -> Dataset:
@@ -30,8 +34,16 @@ def read_parquet(path: Path, *, label: str | None = None, schema: Schema | None 
         raise UnreadableFile(
             str(path), expected="at least two columns of different names", got=", ".join(columns)
         )
+    if "" in columns:
+        got = f"none for column {columns.index('') + 1}"
+        raise UnreadableFile(str(path), "a name for every column", got)
     if not found.num_rows:
         raise UnreadableFile(str(path), expected="rows", got="none")
+    declared = schema.columns if schema is not None else {}
+    index = [name for name in columns if name.startswith(INDEX) and name not in declared]
+    if index:
+        got = f'{index[0]} (write it without, or declare {index[0]} = "ignore")'
+        raise UnreadableFile(str(path), "columns without the index of pandas", got)
     places = [f"row {row}" for row in range(1, found.num_rows + 1)]
     rows = list(zip(*cells, strict=True))
     return build_dataset(Table(path, columns, places, rows), label, schema or Schema())

@@ -188,6 +188,17 @@ def deal(
     return partition.split(dataset.groups, peers, generator)
 
 
+def tell_idle_groups(partition: Partition, dataset: Dataset) -> tuple[str, ...]:
+    """Return in words that groups were declared and nothing keeps them together."""
+    if dataset.groups is None or isinstance(partition, Natural):
+        return ()
+    groups = len(np.unique(dataset.groups))
+    return (
+        f"column {dataset.recipe.group} is a group, and --partition {partition} deals the rows of "
+        f"its {groups} groups to all peers: --partition natural keeps each with one",
+    )
+
+
 def parse_partition(text: str) -> Partition:
     """Return the partition that `iid`, `dirichlet:ALPHA`, `shards:K`, `quantity:ALPHA` or `natural`
     names.

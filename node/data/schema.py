@@ -5,7 +5,7 @@ say otherwise, such as which categories there are or what the mean is, can be de
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -62,11 +62,12 @@ class Column:
 @dataclass(frozen=True)
 class Schema:
     """The declaration; columns that it does not name hold numbers. `image`: height and width that
-    pictures are brought to; None: as the first one. `has_colour`: three bytes a pixel, or one."""
+    pictures are brought to; None: as the first one. `has_colour`: three bytes a pixel, or one.
+    `scaling` None: what is usual for the source, of a table's numbers STANDARD."""
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     missing: Missing = Missing.REFUSE
-    scaling: Scaling = Scaling.STANDARD
+    scaling: Scaling | None = None
     target: Target = Target.CLASS
     image: tuple[int, int] | None = None
     has_colour: bool = False
@@ -98,7 +99,7 @@ def parse_schema(table: Mapping[str, Any]) -> Schema:
         # A plain dictionary, which goes to a learner's process.
         columns={name: _parse_column(name, entry) for name, entry in columns.items()},
         missing=_choose(Missing, "missing", table.get("missing", Missing.REFUSE)),
-        scaling=_choose(Scaling, "scaling", table.get("scaling", Scaling.STANDARD)),
+        scaling=_choose(Scaling, "scaling", table["scaling"]) if "scaling" in table else None,
         target=_choose(Target, "target", table.get("target", Target.CLASS)),
         image=_parse_image(table.get("image")),
         has_colour=colour,
@@ -120,18 +121,38 @@ def describe_schema(schema: Schema) -> dict[str, Any]:
     return entries
 
 
+TABLE_ENTRIES = ("columns", "missing", "scaling", "target")
+PICTURE_ENTRIES = ("image", "colour")
+
+
+def check_heeded(subject: str, schema: Schema | None, heeded: Collection[str]) -> None:
+    """Raise InvalidSchema for what is declared and a source of this kind would not heed."""
+    for name, entry in describe_schema(schema or Schema()).items():
+        is_what_comes = name == "scaling" and entry == Scaling.NONE
+        if name not in heeded and not is_what_comes:
+            expected = f"only {', '.join(heeded)}" if heeded else "none: it is used as it is"
+            raise InvalidSchema(f"{subject}, entries of [data]", expected, f"{name} = {entry!r}")
+
+
 def _parse_column(name: str, entry: object) -> Column:
     where = f"columns.{name}"
     if isinstance(entry, str):
         return Column(_choose(Kind, where, entry))
     if isinstance(entry, list | tuple):
-        return Column(Kind.CATEGORY, _parse_values(where, entry))
+        values = _parse_values(where, entry)
+        if not values:
+            raise InvalidSchema(f"data: {where}", "at least one value", "an empty list")
+        return Column(Kind.CATEGORY, values)
     if not isinstance(entry, Mapping) or set(entry) - {"kind", "values", "mean", "deviation"}:
         expected = "a kind, a list of values, or a table of kind, values, mean, deviation"
         raise InvalidSchema(f"data: {where}", expected, repr(entry))
     values = _parse_values(where, entry.get("values", ()))
     kind = _choose(Kind, where, entry.get("kind", Kind.CATEGORY if values else Kind.NUMBER))
+    if values and kind is not Kind.CATEGORY:
+        raise InvalidSchema(f"data: {where}", "values with a category alone", f"a {kind}")
     mean, deviation = (_parse_number(where, entry, name) for name in ("mean", "deviation"))
+    if kind is not Kind.NUMBER and (mean is not None or deviation is not None):
+        raise InvalidSchema(f"data: {where}", "mean and deviation with a number", f"a {kind}")
     if deviation is not None and deviation <= 0:
         raise InvalidSchema(f"data: {where}.deviation", "a number above 0", repr(deviation))
     return Column(kind, values, mean, deviation)
@@ -140,6 +161,8 @@ def _parse_column(name: str, entry: object) -> Column:
 def _parse_values(where: str, values: object) -> tuple[str, ...]:
     if not isinstance(values, list | tuple) or not all(isinstance(each, str) for each in values):
         raise InvalidSchema(f"data: {where}", "a list of texts", repr(values))
+    if "" in values:
+        raise InvalidSchema(f"data: {where}", "values that are not empty", repr(values))
     if len(set(values)) != len(values):
         raise InvalidSchema(f"data: {where}", "values that differ", repr(values))
     return tuple(values)

@@ -10,7 +10,9 @@ import numpy as np
 
 from node.data.dataset import Dataset
 from node.data.errors import MissingPackage
-from node.data.scaling import standardise
+from node.data.recipe import Feature, Recipe
+from node.data.scaling import TELL_SCALING, standardise_columns
+from node.data.schema import Scaling
 
 PIXEL_MAXIMUM = 16  # of the digits: each pixel counts the inked points of a 4 by 4 block
 
@@ -22,12 +24,15 @@ def read_digits() -> Dataset:
     Raises MissingPackage without scikit-learn.
     """
     bunch = _import_datasets("digits").load_digits()
+    columns = tuple(str(name) for name in bunch.feature_names)
+    pixels = tuple(Feature(name, divided_by=float(PIXEL_MAXIMUM)) for name in columns)
     return Dataset(
         name="digits",
         features=(bunch.data / PIXEL_MAXIMUM).astype(np.float32),
         labels=bunch.target.astype(np.int64),
         classes=tuple(str(name) for name in bunch.target_names),
-        columns=tuple(str(name) for name in bunch.feature_names),
+        columns=columns,
+        recipe=Recipe(pixels, told=f"pixels, {PIXEL_MAXIMUM} being 1"),
     )
 
 
@@ -38,12 +43,18 @@ def read_breast_cancer() -> Dataset:
     1993. Raises MissingPackage without scikit-learn.
     """
     bunch = _import_datasets("breast_cancer").load_breast_cancer()
+    columns = tuple(str(name) for name in bunch.feature_names)
+    scaled = standardise_columns(bunch.data)
+    makings = zip(columns, scaled.minus.tolist(), scaled.divided_by.tolist(), strict=True)
+    # Whoever asks for this set by its name has all its rows, and so the same statistics.
+    features = tuple(Feature(name, minus=minus, divided_by=by) for name, minus, by in makings)
     return Dataset(
         name="breast_cancer",
-        features=standardise(bunch.data),
+        features=scaled.values,
         labels=bunch.target.astype(np.int64),
         classes=tuple(str(name) for name in bunch.target_names),
-        columns=tuple(str(name) for name in bunch.feature_names),
+        columns=columns,
+        recipe=Recipe(features, told=TELL_SCALING[Scaling.STANDARD]),
     )
 
 

@@ -10,7 +10,7 @@ from node.data.errors import UnknownSource
 from node.data.image_folder import read_image_folder
 from node.data.npz_file import read_npz
 from node.data.parquet_file import read_parquet
-from node.data.schema import Schema
+from node.data.schema import PICTURE_ENTRIES, TABLE_ENTRIES, Schema, check_heeded
 from node.data.sklearn_sets import read_breast_cancer, read_digits
 
 TABLES: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
@@ -34,6 +34,7 @@ def load(source: str, *, label: str | None = None, schema: Schema | None = None)
     path = Path(source)
     read_table = TABLES.get(path.suffix.lower())
     if read_table is not None:
+        check_heeded(source, schema, TABLE_ENTRIES)
         return read_table(path, label=label, schema=schema)
     if label is not None:
         expected = f"a {' or '.join(TABLES)} file"
@@ -42,11 +43,14 @@ def load(source: str, *, label: str | None = None, schema: Schema | None = None)
         expected = f"a {' or '.join(TABLES)} file"
         raise UnknownSource("columns declared", expected=expected, got=source)
     if path.suffix.lower() == ".npz":
+        check_heeded(source, schema, ())
         return read_npz(path)
     read = BUILT_IN.get(source.replace("-", "_"))
     if read is not None:
+        check_heeded(source, schema, ())
         return read()
     if source and path.is_dir():
+        check_heeded(source, schema, PICTURE_ENTRIES)
         return read_image_folder(path, schema=schema)
     known = ", ".join(BUILT_IN)
     expected = f"{known}, a folder of pictures, or a path ending in {', '.join(TABLES)} or .npz"

@@ -27,6 +27,7 @@ from node.algorithms.catalogue import USUAL
 from node.algorithms.guided import Guided
 from node.calibration import Movement, measure_movement
 from node.data.dataset import Dataset
+from node.data.recipe_file import describe_recipe, write_recipe
 from node.data.schema import Schema
 from node.data.share import Share, read_source
 from node.encoding import Model, decode_model, model_from_payload
@@ -109,6 +110,8 @@ class Worker:
         if train_on is None or held_out is None:
             self.enrol(peer, name, options, None, None, place)
             return None
+        if place.notes is not None:
+            write_recipe(place.notes, describe_recipe(train_on))
         self.enrol(peer, name, options, train_on, _take_some(held_out, share.seed), place)
         return train_on.samples
 

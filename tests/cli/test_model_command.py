@@ -1,7 +1,23 @@
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
+from sklearn.datasets import load_breast_cancer
+
+from node.data.recipe_file import RECIPE
+from node.data.schema import parse_schema
+from node.data.share import Share
+from node.data.sources import load
+from node.learning.hosting import Place
+from node.learning.worker import Worker
+
+PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 
 
 def pull(holdfast, kept, path, *more):
@@ -69,14 +85,18 @@ def test_pull__no_such_folder__names_the_file_that_was_asked_for(holdfast, kept,
     assert (outcome.code, outcome.err) == (1, f"holdfast: {path}: No such file or directory\n")
 
 
+def export(holdfast, kept, path, *more):
+    return holdfast("model", "export", "--dir", str(kept), "--out", str(path), *more)
+
+
 def test_export__either_format__same_arrays_with_the_specs_names(holdfast, kept, tmp_path):
     for suffix in ("npz", "safetensors"):
-        path = tmp_path / f"model.{suffix}"
-        outcome = holdfast("model", "export", "--dir", str(kept), "--out", str(path))
+        outcome = export(holdfast, kept, tmp_path / f"model.{suffix}")
         assert (outcome.code, outcome.err) == (0, "")
-    root = outcome.out.split()[-1]
+    root = outcome.out.splitlines()[0].split()[-1]
     with np.load(tmp_path / "model.npz") as file:
         arrays = dict(file)
+    told = str(arrays.pop("holdfast"))
     tensors = load_file(tmp_path / "model.safetensors")
     assert sorted(arrays) == sorted(tensors)
     assert sorted(array.shape for array in arrays.values()) == [(2,), (2, 30)]
@@ -84,7 +104,121 @@ def test_export__either_format__same_arrays_with_the_specs_names(holdfast, kept,
         assert array.dtype == tensors[name].dtype
         np.testing.assert_array_equal(array, tensors[name])
     with safe_open(tmp_path / "model.safetensors", "np") as file:
-        assert file.metadata() == {"root": root, "round": "2", "height": "2"}
+        metadata = file.metadata()
+    assert metadata == {"root": root, "round": "2", "height": "2", "holdfast": told}
+    about = json.loads(told)
+    assert about["head"] == {"height": 2, "round": 2, "root": root}
+    assert [each["name"] for each in about["arrays"]] == list(arrays)
+    assert about["learner"] == {"name": "softmax", "options": {}}
+    assert about["data"]["classes"] == ["malignant", "benign"]
+
+
+def test_export__a_table_of_the_users__is_used_as_the_documents_say(
+    holdfast, kept, tmp_path, monkeypatch, capsys
+):
+    """The page's own lines, on raw measurements, give what the learner says of its own rows."""
+    assert export(holdfast, kept, tmp_path / "model.npz").code == 0
+    raw = load_breast_cancer()
+    lines = [",".join(f'"{name}"' for name in raw.feature_names)]
+    lines += [",".join(map(repr, row)) for row in raw.data.tolist()]
+    (tmp_path / "patients.csv").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    page: dict[str, Any] = {}
+    exec(snippet, page)
+    with (tmp_path / "patients.csv").open(newline="") as file:
+        found = [page["predict"](row) for row in csv.DictReader(file)]
+    data = load("breast_cancer")
+    scores = data.features @ page["arrays"][0].T + page["arrays"][1]
+    assert found == [data.classes[place] for place in scores.argmax(axis=1)]
+    assert set(found) == set(data.classes)
+    assert capsys.readouterr().out == f"{found[0]}\n"
+
+
+def test_export__another_file_of_that_name__is_left_alone_unless_forced(holdfast, kept, tmp_path):
+    path = tmp_path / "model.npz"
+    first = export(holdfast, kept, path, "--height", "1")
+    content = path.read_bytes()
+    assert export(holdfast, kept, path, "--height", "1").out == first.out
+    outcome = export(holdfast, kept, path)
+    told = f"model: file {path}: expected a new one (--force writes over it), got another"
+    assert (outcome.code, outcome.err) == (1, f"holdfast: {told} of that name\n")
+    assert path.read_bytes() == content
+    assert export(holdfast, kept, path, "--force").code == 0
+    assert path.read_bytes() != content
+
+
+def test_pull__another_file_of_that_name__is_left_alone_unless_forced(holdfast, kept, tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"mine")
+    assert pull(holdfast, kept, path).code == 1
+    assert path.read_bytes() == b"mine"
+    assert pull(holdfast, kept, path, "--force").code == 0
+    assert pull(holdfast, kept, path).code == 0
+
+
+def test_export__a_run_that_kept_no_recipe__says_that_columns_are_not_known(
+    holdfast, kept, tmp_path
+):
+    (kept / RECIPE).unlink()
+    outcome = export(holdfast, kept, tmp_path / "model.npz")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "without columns and classes" in outcome.out
+    with np.load(tmp_path / "model.npz") as file:
+        about = json.loads(str(file["holdfast"]))
+    assert (about["data"]["source"], about["data"]["columns"]) == ("breast_cancer", None)
+
+
+@pytest.mark.slow
+def test_export__a_peers_folder__has_of_its_rows_what_the_page_declares(idle_pair, tmp_path):
+    """What its learner's process leaves in the folder is what the exported file is made of."""
+    folder, path = Path(idle_pair.folder("a")), tmp_path / "model.npz"
+    table = tmp_path / "clinic.csv"
+    table.write_text("age,dose,sick\n" + "30,1,no\n40,2,yes\n" * 9)
+    schema = parse_schema({"columns": {"age": {"mean": 40.0, "deviation": 10.0}}})
+    share = Share(str(table), None, None, "iid", 0.2, 0, schema)
+    try:
+        Worker().enrol_share(0, "softmax", {}, share, Place(notes=folder))
+        outcome = idle_pair.here("model", "export", "--peer", str(folder), "--out", str(path))
+    finally:
+        (folder / RECIPE).unlink(missing_ok=True)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "scaled by each peer's own rows" in outcome.out
+    with np.load(path) as file:
+        about = json.loads(str(file["holdfast"]))
+    found = [(each["minus"], each["divided_by"]) for each in about["data"]["features"]]
+    assert found == [(40.0, 10.0), (None, None)]
+
+
+@pytest.mark.slow
+def test_export__a_table_with_categories_and_empty_cells__predicts_a_row_of_it(
+    holdfast, tmp_path, monkeypatch, capsys
+):
+    rows = [
+        f"{30 + place % 40},{'fm'[place % 2]},{'' if place % 9 == 4 else place % 7},"
+        f"{'ill' if place % 40 > 19 else 'well'}"
+        for place in range(200)
+    ]
+    monkeypatch.chdir(tmp_path)
+    Path("patients.csv").write_text("age,sex,dose,outcome\n" + "\n".join(rows) + "\n")
+    declared = '[data]\nmissing = "fill"\n[data.columns]\nsex = ["f", "m"]\n'
+    Path("page.toml").write_text(declared)
+    run = holdfast(
+        *("localnet", "run", "--dataset", "patients.csv", "--data-page", "page.toml"),
+        *("--partition", "iid", "--peers", "3", "--rounds", "5", "--keep", "run", "--cores", "1"),
+    )
+    assert run.code == 0, run.err
+    assert "numbers scaled to mean 0 and deviation 1, empty cells filled\n" in run.out
+    assert "empty cells filled: 22\n" in run.out
+    assert holdfast("model", "export", "--dir", "run", "--out", "model.npz").code == 0
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    page: dict[str, Any] = {}
+    exec(snippet, page)
+    with Path("patients.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    right = sum(page["predict"](row) == row["outcome"] for row in table)
+    assert right > 0.9 * len(table)
+    assert capsys.readouterr().out == f"{page['predict'](table[0])}\n"
 
 
 def test_export__an_unknown_format__is_one_line(holdfast, kept, tmp_path):

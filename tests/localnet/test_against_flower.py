@@ -39,7 +39,7 @@ def run_here(path: Path) -> float:
         setting = net.setting
         ledger = setting.observer.ledger
         assert len(ledger.agreed) == ROUNDS
-        export_model(ledger, pull_model(ledger, setting.store, None), path)
+        export_model(ledger, pull_model(ledger, setting.store, None), path, None)
         return net.summary().accuracy
 
 

@@ -22,8 +22,8 @@ def test_describe_deal__data_of_holdfasts__is_each_peers_own_share():
         )
         train_on, _ = share.load()
         counts.append(tuple(train_on.class_counts()))
-    assert [peer.counts for peer in report.peers] == counts
-    assert report.skew > 0
+    assert [peer.counts for peer in report.balance.peers] == counts
+    assert report.balance.skew > 0
 
 
 def test_describe_deal__code_that_gives_rows__is_read_in_a_process(tmp_path):
@@ -32,8 +32,8 @@ def test_describe_deal__code_that_gives_rows__is_read_in_a_process(tmp_path):
     )
     scenario = small(dataset="table:rows", peers=2, min_updates=2, label="kind")
     report = describe_deal(scenario, Hosting(code=tmp_path))
-    assert sum(peer.samples for peer in report.peers) == 32
-    assert report.classes == ("x", "y")
+    assert sum(peer.samples for peer in report.balance.peers) == 32
+    assert report.balance.classes == ("x", "y")
 
 
 def test_describe_deal__learners_with_data_of_their_own__is_nobodys_business():

@@ -37,7 +37,7 @@ def test_run__a_table_as_declared__is_dealt_by_its_groups_and_stands_in_the_spec
         for _ in net.run():
             pass
         spec = parse_spec(net.setting.observer.ledger.spec)
-        balance = net.setting.task.balance
+        balance = net.setting.task.deal.balance
         assert net.summary().accuracy > 0.7
     assert spec.layout.shapes[0] == (2, 3)
     assert spec.schema.find("sex").values == ("f", "m")

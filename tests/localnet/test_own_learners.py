@@ -46,7 +46,7 @@ def test_run__a_learner_of_ones_own__is_agreed_judged_and_the_same_again():
     assert [report.accuracy for report in first] == [0.5, 0.5]
     assert [report.model_root for report in first] == [report.model_root for report in second]
     assert [each.name for each in task.spec.kept] == ["array_1"]
-    assert task.balance is None
+    assert task.deal is None
     assert task.parameters.update_bits != 14
 
 

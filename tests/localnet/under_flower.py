@@ -78,6 +78,6 @@ if __name__ == "__main__":
     rounds, clients = int(sys.argv[2]), int(sys.argv[3])
     found, flowers = run_under_flower(rounds, clients)
     with np.load(sys.argv[4]) as file:
-        ours = [file[name] for name in file.files]
+        ours = [file[name] for name in file.files if name != "holdfast"]
     told = {"found": found, "flower": score(flowers, clients), "ours": score(ours, clients)}
     sys.stdout.write(json.dumps(told) + "\n")

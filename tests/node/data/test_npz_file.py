@@ -63,16 +63,22 @@ def test_read_npz__other_numbers__become_float32_unscaled(tmp_path: Path, kind: 
             {"x": IMAGES, "y": LABELS / 2},
             "expected 4 integers or texts under y, got float64 of shape (4,)",
         ),
-        ({"x": IMAGES, "y": LABELS * 0}, "expected at least two classes under y, got 0"),
+        ({"x": IMAGES, "y": LABELS * 0}, "array y: expected from 2 to 2 classes in 4 rows, got 1"),
+        (
+            {"x": IMAGES, "y": np.array(["a", "", "a", "b"])},
+            "array y, row 2: expected a class, got an empty text",
+        ),
+        (
+            {"x": IMAGES, "y": np.arange(4)},
+            "array y: expected from 2 to 2 classes in 4 rows, got 4",
+        ),
         (
             {"x": np.where(IMAGES == 20, np.nan, IMAGES), "y": LABELS},
-            "expected features that are finite as float32, "
-            "got NaN, infinity or overflow in row 3 (counted from 0)",
+            "array x, row 4, column 3: expected a number that is finite as float32, got nan",
         ),
         (
             {"x": IMAGES * 1e300, "y": LABELS},
-            "expected features that are finite as float32, "
-            "got NaN, infinity or overflow in row 0 (counted from 0)",
+            "array x, row 1, column 2: expected a number that is finite as float32, got 1e+300",
         ),
     ],
 )
@@ -80,7 +86,7 @@ def test_read_npz__arrays_that_are_no_data_set__says_why(
     tmp_path: Path, arrays: dict, message: str
 ) -> None:
     path = write(tmp_path, **arrays)
-    with pytest.raises(UnreadableFile) as caught:
+    with pytest.raises(DataError) as caught:
         read_npz(path)
     assert str(caught.value) == f"{path}: {message}"
 

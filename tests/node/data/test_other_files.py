@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from node.data.errors import DataError, InvalidCell, MissingPackage, UnreadableFile
+from node.data.errors import DataError, InvalidCell, InvalidSchema, MissingPackage, UnreadableFile
 from node.data.iterator import read_iterator
 from node.data.schema import Schema, parse_schema
 from node.data.sources import load
@@ -59,11 +59,21 @@ def test_read_parquet__a_damaged_file__is_one_clear_error(parquet, tmp_path, con
     assert "\n" not in str(caught.value)
 
 
+def test_read_parquet__an_index_of_pandas__is_no_measurement(parquet):
+    columns = {"age": [1, 2, 3, 4], "__index_level_0__": [0, 1, 2, 3], "sick": [0, 1, 0, 1]}
+    with pytest.raises(UnreadableFile, match="without the index of pandas, got __index_level_0__"):
+        load(parquet(**columns))
+    declared = parse_schema({"columns": {"__index_level_0__": "ignore"}})
+    assert load(parquet(**columns), schema=declared).width == 1
+
+
 def test_read_parquet__no_rows_or_one_column__is_told(parquet):
     with pytest.raises(UnreadableFile, match="expected rows, got none"):
         load(parquet(a=[], b=[]))
     with pytest.raises(UnreadableFile, match="expected at least two columns"):
         load(parquet(a=[1, 2]))
+    with pytest.raises(UnreadableFile, match="expected a name for every column, got none for col"):
+        load(parquet(**{"a": [1, 2], "": [1, 2]}))
 
 
 def test_read_parquet__without_pyarrow__says_how_to_install_it(monkeypatch):
@@ -114,6 +124,48 @@ def test_read_image_folder__a_damaged_picture__names_the_file(pictures):
         load(str(pictures))
 
 
+@pytest.mark.parametrize("depth", [np.uint16, np.int32, np.float32])
+def test_read_image_folder__more_than_bytes__is_not_cut_off(pictures, depth):
+    from PIL import Image
+
+    path = pictures / "dog" / "1.tif"
+    Image.fromarray(np.full((4, 5), 300, depth)).save(path)
+    with pytest.raises(
+        UnreadableFile, match=r"1\.tif: expected a picture of 8 bits a channel, got"
+    ):
+        load(str(pictures))
+
+
+def test_read_image_folder__several_frames__are_not_the_first_alone(pictures):
+    from PIL import Image
+
+    shades = [Image.new("L", (5, 4), shade) for shade in (1, 99)]
+    shades[0].save(pictures / "dog" / "1.gif", save_all=True, append_images=shades[1:])
+    with pytest.raises(UnreadableFile, match=r"1\.gif: expected one picture, got 2 of them"):
+        load(str(pictures))
+
+
+def test_read_image_folder__held_upright__is_turned_as_the_camera_noted(pictures):
+    from PIL import Image
+
+    on_its_side = Image.fromarray(np.arange(20, dtype=np.uint8).reshape(5, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    on_its_side.save(pictures / "cat" / "0.png", exif=exif)
+    assert load(str(pictures)).features[0].reshape(4, 5)[0].tolist() == [16, 12, 8, 4, 0]
+
+
+def test_read_image_folder__what_is_no_picture__is_left_out_and_told(pictures):
+    (pictures / "cat" / "old").mkdir()
+    (pictures / "cat" / "._0.png").write_bytes(b"of a file system's own")
+    (pictures / "list.txt").write_text("beside the classes")
+    data = load(str(pictures))
+    assert data.samples == 6
+    (told,) = data.recipe.remarks
+    assert told.startswith("left out is what ends in none of .bmp, .gif")
+    assert told.endswith(": 3, as cat/notes.txt")
+
+
 def test_read_image_folder__one_class_or_an_empty_one__is_told(pictures):
     (pictures / "fox").mkdir()
     with pytest.raises(UnreadableFile, match="fox: expected pictures"):
@@ -128,6 +180,22 @@ def test_read_iterator__rows__are_features_and_labels():
     assert data.features.tolist() == [[1, 2], [3, 4], [5, 6]]
     assert (data.features.dtype, data.classes) == (np.float32, ("a", "b"))
     assert data.labels.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told", "remarks"),
+    [
+        (np.array([[1], [255]], np.uint8), "bytes, 255 being 1", 0),
+        (np.array([[-100.0], [2]]), "features as they are, unscaled", 0),
+        (np.array([[-101.0], [2]]), "features as they are, unscaled", 1),
+    ],
+)
+def test_read_iterator__rows_that_nothing_scales__says_so_and_where_they_are_large(
+    rows, told, remarks
+):
+    recipe = read_iterator("own:rows", lambda: (rows, np.array([0, 1]))).recipe
+    assert (recipe.told, len(recipe.remarks)) == (told, remarks)
+    assert all("as large as 101 and not scaled" in each for each in recipe.remarks)
 
 
 def test_read_iterator__a_pair_of_arrays__is_its_rows():
@@ -153,12 +221,67 @@ def test_read_iterator__a_pair_of_arrays__is_its_rows():
             "own:rows, row 1, column 2: expected a finite number, got nan",
         ),
         ([([1], None)], InvalidCell, "row 1, label: expected a text or an integer, got None"),
+        ([([1], "NA")], InvalidCell, "row 1, label: expected a text or an integer, got 'NA'"),
+        ([([1], True)], InvalidCell, "row 1, label: expected a text or an integer, got True"),
+        ([([1], 2**63)], InvalidCell, "row 1, label: expected a text or an integer, got 922"),
+        (
+            [([1], np.array([1, 2]))],
+            InvalidCell,
+            "row 1, label: expected a text or an integer, got array([1, 2])",
+        ),
+        (
+            [([1], "1"), ([1], 1)],
+            InvalidCell,
+            "row 2, label: expected a label of type str, as in row 1, got 1",
+        ),
+        (
+            [([[1], [2, 3]], "a")],
+            UnreadableFile,
+            "row 1: expected numbers as features, got lists of unlike lengths",
+        ),
+        (
+            [([1.0], "a"), (np.array([1], np.uint8), "b")],
+            UnreadableFile,
+            "row 2: expected float32 features, as in row 1, got uint8",
+        ),
+        ([([1e300], "a")], InvalidCell, "row 1, column 1: expected a finite number, got 1e+300"),
+        (
+            [([place], place) for place in range(6)],
+            UnreadableFile,
+            "own:rows, labels: expected from 2 to 3 classes in 6 rows, got 6",
+        ),
+        ([{}], UnreadableFile, "row 1: expected two columns or more, each with a name, got none"),
+        ([{1: 2, "a": 3}], UnreadableFile, "each with a name, got 1, 'a'"),
     ],
 )
 def test_read_iterator__a_bad_row__is_named(rows, error, told):
     with pytest.raises(error) as caught:
         read_iterator("own:rows", lambda: iter(rows))
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (None, "own:rows: expected rows, or two arrays, got NoneType"),
+        ("text", "own:rows: expected rows, or two arrays, got str"),
+        (
+            (np.zeros((3, 2)), np.zeros(2)),
+            "own:rows: expected arrays of shape (n, …) and (n,), got shapes (3, 2) and (2,)",
+        ),
+    ],
+)
+def test_read_iterator__what_is_no_rows__is_told(given, told):
+    with pytest.raises(UnreadableFile) as caught:
+        read_iterator("own:rows", lambda: given)
+    assert str(caught.value) == told
+
+
+def test_read_iterator__unnamed_rows_and_a_declared_scaling__is_refused():
+    with pytest.raises(InvalidSchema, match="used as it is, got scaling = 'standard'"):
+        read_iterator(
+            "own:rows", lambda: [([1], "a")], schema=parse_schema({"scaling": "standard"})
+        )
 
 
 SCHEMA = {"missing": "fill", "scaling": "none", "columns": {"shop": "group", "sex": ["f", "m"]}}

@@ -14,7 +14,9 @@ from node.data.partition import (
     Shards,
     deal,
     parse_partition,
+    tell_idle_groups,
 )
+from node.data.recipe import Recipe
 
 PARTITIONS = st.one_of(
     st.just(Iid()),
@@ -201,3 +203,16 @@ def test_deal__natural__goes_by_groups_and_others_by_classes() -> None:
 def test_deal__natural_without_groups__says_what_is_missing() -> None:
     with pytest.raises(InvalidPartition, match="of toy: expected a column declared as group"):
         deal(Natural(), toy(None), 2, np.random.default_rng(0))
+
+
+def test_tell_idle_groups__declared_and_not_kept_together__names_the_remedy() -> None:
+    rows = np.zeros((4, 1), np.float32), np.array([0, 1, 0, 1])
+    grouped = Dataset(
+        "own.csv", *rows, ("a", "b"), groups=np.array([0, 0, 1, 1]), recipe=Recipe(group="ward")
+    )
+    assert tell_idle_groups(Iid(), grouped) == (
+        "column ward is a group, and --partition iid deals the rows of its 2 groups to all peers: "
+        "--partition natural keeps each with one",
+    )
+    assert tell_idle_groups(Natural(), grouped) == ()
+    assert tell_idle_groups(Iid(), Dataset("own.csv", *rows, ("a", "b"))) == ()

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from node.data.errors import InvalidSchema
-from node.data.schema import Column, Kind, Missing, Scaling, Schema, Target, parse_schema
+from node.data.schema import (
+    TABLE_ENTRIES,
+    Column,
+    Kind,
+    Missing,
+    Scaling,
+    Schema,
+    Target,
+    check_heeded,
+    parse_schema,
+)
 from node.data.schema import describe_schema as describe
 
 ENTRIES = {
@@ -66,6 +76,16 @@ def test_parse_schema__the_page_of_the_documents__is_one():
         ({"columns": {"a": [1]}}, "columns.a: expected a list of texts"),
         ({"columns": {"a": {"mean": "x"}}}, "columns.a.mean: expected a number"),
         ({"columns": {"a": {"deviation": 0}}}, "columns.a.deviation: expected a number above 0"),
+        ({"columns": {"a": []}}, "columns.a: expected at least one value, got an empty list"),
+        ({"columns": {"a": ["x", ""]}}, "columns.a: expected values that are not empty"),
+        (
+            {"columns": {"a": {"kind": "group", "values": ["x"]}}},
+            "columns.a: expected values with a category alone, got a group",
+        ),
+        (
+            {"columns": {"a": {"kind": "category", "mean": 1}}},
+            "columns.a: expected mean and deviation with a number, got a category",
+        ),
         ({"missing": "guess"}, "missing: expected refuse, drop, fill, got 'guess'"),
         ({"scaling": 3}, "scaling: expected standard, range, none, got 3"),
         ({"target": "rank"}, "target: expected class, number, got 'rank'"),
@@ -78,3 +98,25 @@ def test_parse_schema__an_entry_that_cannot_be_meant__is_named(entries, told):
     with pytest.raises(InvalidSchema) as caught:
         parse_schema(entries)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("entries", "heeded", "told"),
+    [
+        (
+            {"scaling": "standard"},
+            (),
+            "expected none: it is used as it is, got scaling = 'standard'",
+        ),
+        (
+            {"image": [2, 3]},
+            TABLE_ENTRIES,
+            "expected only columns, missing, scaling, target, got",
+        ),
+    ],
+)
+def test_check_heeded__what_a_source_would_pass_over__is_refused(entries, heeded, told):
+    with pytest.raises(InvalidSchema) as caught:
+        check_heeded("own.npz", parse_schema(entries), heeded)
+    assert "own.npz, entries of [data]: " + told in str(caught.value)
+    check_heeded("own.npz", parse_schema({"scaling": "none"}), ())

@@ -1,13 +1,16 @@
 """From cells to a data set as declared, with errors that say where."""
 
+import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from node.data.cells import Table
 from node.data.errors import DataError, InvalidCell, InvalidSchema, UnreadableFile
 from node.data.schema import parse_schema
-from node.data.table import Table, build_dataset
+from node.data.table import build_dataset
 
 COLUMNS = ("clinic", "age", "sex", "note", "dose")
 ROWS = [
@@ -53,6 +56,15 @@ def test_take__some_rows__takes_targets_and_groups_along():
     assert (part.targets.tolist(), part.groups.tolist()) == ([3.5, 1.5], [1, 0])
 
 
+def test_build_dataset__all_columns_declared__are_in_the_pages_order_whatever_the_files():
+    columns = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}}
+    declared = {**DECLARED, "columns": columns}
+    turned = Table(PATH, COLUMNS[::-1], ["line 2"] * len(ROWS), [each[::-1] for each in ROWS])
+    one, other = build(**declared), build_dataset(turned, "dose", parse_schema(declared))
+    assert one.fingerprint() == other.fingerprint()
+    assert [name for name, _ in one.group_columns()] == ["sex", "age"]
+
+
 def test_build_dataset__categories_of_the_file__are_sorted():
     declared = {**DECLARED, "columns": {**DECLARED["columns"], "sex": "category"}}
     built = build(**declared)
@@ -75,9 +87,9 @@ def test_build_dataset__scaling__is_as_declared(scaling, ages):
 def test_build_dataset__a_declared_mean_and_deviation__stand_for_the_files_own():
     declared = {**DECLARED, "scaling": "standard"}
     declared["columns"] = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}}
-    assert build(**declared).features[:, 0].tolist() == [-2, -1, 0, 1]
+    assert build(**declared).features[:, -1].tolist() == [-2, -1, 0, 1]
     # So a file of other rows comes to the same numbers for the same ages.
-    assert build(ROWS[:3], **declared).features[:, 0].tolist() == [-2, -1, 0]
+    assert build(ROWS[:3], **declared).features[:, -1].tolist() == [-2, -1, 0]
 
 
 @pytest.mark.parametrize("empty", ["", None, float("nan")])
@@ -103,6 +115,100 @@ def test_build_dataset__a_missing_target__is_never_guessed(missing):
         build(with_cell(2, "dose", ""), **DECLARED, missing=missing)
 
 
+def test_build_dataset__its_recipe__makes_the_same_features_again():
+    declared = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}, "note": "number"}
+    rows = [
+        [*each[:3], str(place) if place != 2 else "NA", each[4]] for place, each in enumerate(ROWS)
+    ]
+    data = build(rows, columns=declared, target="number", missing="fill")
+    recipe = data.recipe
+    again = [[make(row, each) for each in recipe.features] for row in rows]
+    assert np.allclose(again, data.features, atol=1e-6)
+    assert (recipe.label, recipe.group) == ("dose", "clinic")
+    assert [each.own for each in recipe.features] == [
+        (),
+        (),
+        (),
+        ("minus", "fill", "divided_by"),
+        (),
+    ]
+    assert recipe.told == (
+        "numbers scaled to mean 0 and deviation 1, 1 as declared, empty cells filled"
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("fill", "empty cells filled: 1"), ("drop", "rows left out for an empty cell: 1")],
+)
+def test_build_dataset__empty_cells__are_counted(missing, told):
+    assert told in build(with_cell(1, "age", "?"), **DECLARED, missing=missing).recipe.remarks
+    assert build(**DECLARED, missing=missing).recipe.remarks == ()
+
+
+def make(row, feature):
+    cell = row[COLUMNS.index(feature.column)]
+    if feature.value is not None:
+        return float(cell == feature.value)
+    number = feature.fill if cell == "NA" else float(cell)
+    return (number - feature.minus) / feature.divided_by
+
+
+def test_build_dataset__columns_that_say_nothing__are_remarked_upon():
+    rows = [["a", str(place), "f", str(place % 3), str(place % 2)] for place in range(10)]
+    (constant, counting) = build(
+        rows, columns={"clinic": "category", "sex": ["f", "m"]}
+    ).recipe.remarks
+    assert constant == "the same in every row: clinic, sex"
+    assert counting.startswith('column age counts the rows: if it measures nothing, age = "ignore"')
+
+
+def test_build_dataset__classes_that_the_label_lists__are_these_in_this_order():
+    rows = [["n", "1", "f", "2", sick] for sick in ("yes", "no", "yes")]
+    used = {"clinic": "ignore", "sex": "ignore", "dose": ["yes", "no", "NA"]}
+    data = build(rows, columns=used)
+    assert (data.classes, data.labels.tolist()) == (("yes", "no", "NA"), [0, 1, 0])
+    with pytest.raises(
+        InvalidCell, match="line 4, column dose: expected one of no, maybe, got 'ye"
+    ):
+        build([rows[1], rows[1], rows[0]], columns={**used, "dose": ["no", "maybe"]})
+
+
+@pytest.mark.parametrize("nothing", [np.float32("nan"), Decimal("NaN"), "NaT", "<NA>"])
+def test_build_dataset__other_words_for_nothing__are_empty_cells(nothing):
+    for column in ("age", "sex"):
+        assert build(with_cell(1, column, nothing), **DECLARED, missing="drop").samples == 3
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"),
+    [
+        ("age", b"30", "column age: expected a number, got b'30'"),
+        ("age", 10**400, "expected a number, got an integer of more than 60 digits"),
+        ("age", "1e300", "column age: expected a number within 3.4e38, once scaled, got '1e300'"),
+        ("age", datetime.date(2020, 1, 2), "expected a number, got datetime.date(2020, 1, 2)"),
+        ("dose", "1e300", "column dose: expected a number within 3.4e38, got '1e300'"),
+        ("dose", "1,5", "got '1,5' (numbers are written 1234.5"),
+        ("dose", "much", """got 'much' (target = "class" under [data] of the data page"""),
+        ("sex", ["f"], "column sex: expected a category, got ['f']"),
+        ("sex", b"f", "column sex: expected a category, got b'f'"),
+    ],
+)
+def test_build_dataset__a_cell_of_another_kind__is_named(column, cell, told):
+    with pytest.raises(InvalidCell) as caught:
+        build(with_cell(2, column, cell), **DECLARED)
+    assert f"own.csv, line 4, column {column}: expected " in str(caught.value)
+    assert told in str(caught.value)
+
+
+def test_build_dataset__a_category_of_names__is_refused_before_it_fills_memory():
+    rows = [["n", "1", f"name {place}", "2", "x"] for place in range(1001)]
+    with pytest.raises(
+        UnreadableFile, match=r"column sex: expected 1 to 1000 categories .* got 1001"
+    ):
+        build(rows, columns={"clinic": "ignore", "sex": "category"})
+
+
 @pytest.mark.parametrize(
     ("rows", "changes", "error", "told"),
     [
@@ -124,6 +230,24 @@ def test_build_dataset__a_missing_target__is_never_guessed(missing):
             {"columns": {"height": "number"}},
             InvalidSchema,
             "own.csv, columns declared: expected some of clinic, age",
+        ),
+        (
+            ROWS,
+            {"columns": {"clinic": "group", "sex": "group"}},
+            InvalidSchema,
+            "own.csv, columns declared: expected one group, got clinic and sex",
+        ),
+        (
+            ROWS,
+            {"columns": {"dose": "ignore"}},
+            InvalidSchema,
+            "label column dose: expected a number, a category or the list of classes, got ignore",
+        ),
+        (
+            ROWS,
+            {"columns": {"dose": ["1.5"]}},
+            InvalidSchema,
+            "label column dose: expected a number, since the target is one, got a list of classes",
         ),
         (
             [["a", "", "f", "", "1"]] * 2,

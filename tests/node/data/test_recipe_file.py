@@ -1,0 +1,76 @@
+"""How rows became features, kept for whoever exports the model."""
+
+import json
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+
+from node.data.errors import UnreadableFile
+from node.data.recipe_file import RECIPE, describe_recipe, has_gaps, leave_out_own, read_recipe
+from node.data.schema import parse_schema
+from node.data.share import Share
+from node.data.sources import load
+from node.learning.hosting import Place
+from node.learning.worker import Worker
+
+ROWS = "age,dose,ward,sick\n" + "".join(
+    f"{30 + place},{place % 5},{'ab'[place % 2]},{['no', 'yes'][place % 3 == 0]}\n"
+    for place in range(12)
+)
+
+
+def declare(dose: object) -> dict[str, object]:
+    age = {"mean": 40.0, "deviation": 10.0}
+    return {"columns": {"age": age, "dose": dose, "ward": "category"}, "missing": "fill"}
+
+
+def enrol(folder: Path, dose: object = "number") -> Path:
+    """Have a peer's learner begin on a table of its own, and return the peer's folder."""
+    path = folder / "clinic.csv"
+    path.write_text(ROWS)
+    share = Share(str(path), None, None, "iid", 0.2, 0, parse_schema(declare(dose)))
+    Worker().enrol_share(0, "softmax", {}, share, Place(notes=folder / "peer"))
+    return folder / "peer"
+
+
+def test_enrol_share__a_table__keeps_its_recipe_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = enrol(tmp_path)
+    assert S_IMODE((folder / RECIPE).stat().st_mode) == 0o600
+    dataset = load(str(tmp_path / "clinic.csv"), schema=parse_schema(declare("number")))
+    kept = read_recipe(folder)
+    assert kept == json.loads(json.dumps(describe_recipe(dataset)))
+    assert (kept["columns"], kept["classes"]) == (["age", "dose", "ward"], ["no", "yes"])
+
+
+def test_leave_out_own__numbers_of_the_rows__are_gone_and_declared_ones_stay(
+    tmp_path: Path,
+) -> None:
+    kept = read_recipe(enrol(tmp_path))
+    assert kept is not None
+    shown = leave_out_own(kept)
+    age, dose, *ward = shown["features"]
+    assert (age["minus"], age["divided_by"], age["fill"]) == (40.0, 10.0, 40.0)
+    assert (dose["minus"], dose["divided_by"], dose["fill"]) == (None, None, None)
+    assert [each["value"] for each in ward] == ["a", "b"]
+    assert (has_gaps(kept), has_gaps(shown)) == (False, True)
+
+
+def test_leave_out_own__all_declared__leaves_nothing_out(tmp_path: Path) -> None:
+    kept = read_recipe(enrol(tmp_path, {"mean": 2.0, "deviation": 1.0}))
+    assert kept is not None
+    assert (leave_out_own(kept), has_gaps(leave_out_own(kept))) == (kept, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("{", "data.json: expected JSON, got"), ("[]", "expected a table with an entry features")],
+)
+def test_read_recipe__a_damaged_file__is_one_clear_error(
+    tmp_path: Path, content: str, told: str
+) -> None:
+    assert read_recipe(tmp_path) is None
+    (tmp_path / RECIPE).write_text(content)
+    with pytest.raises(UnreadableFile) as caught:
+        read_recipe(tmp_path)
+    assert told in str(caught.value)
