@@ -132,7 +132,8 @@ class Cohort:
         if self._answer is None or self._judged != payload:
             asked = [self._judge(peer, payload) for peer in self._judges]
             self._asked, self._judged = asked, payload
-            self._answer = asked[0] if self._judges == [JUDGE] else JointJudgement(asked)
+            joint = JointJudgement(dict(zip(self._judges, asked, strict=True)))
+            self._answer = asked[0] if self._judges == [JUDGE] else joint
         return self._answer
 
     @property

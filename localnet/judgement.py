@@ -1,28 +1,39 @@
 """How good a head is where each peer has test data of its own: what they find, by their samples."""
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node.learning.process import Answer
+
+LOG = logging.getLogger("holdfast.learner")
 
 _Judgement = tuple[float, int, dict[str, Any]]
 
 
 class JointJudgement:
-    """The judgements of several peers as one. Who fails to judge is left out; nobody is left: the
-    loss is no number."""
+    """The judgements of several peers, by seat, as one. Who fails to judge is left out, and told of
+    in a line; nobody is left: the loss is no number."""
 
-    def __init__(self, judgements: Sequence[Answer]) -> None:
+    def __init__(self, judgements: Mapping[int, Answer]) -> None:
         self._judgements = judgements
+        self._joined: _Judgement | None = None
 
     @property
     def is_done(self) -> bool:
-        return all(each.is_done for each in self._judgements)
+        return all(each.is_done for each in self._judgements.values())
 
     def result(self) -> _Judgement:
         """Return loss, samples and metrics: means over all samples that were judged."""
-        found = [each for each in map(_take, self._judgements) if each is not None]
+        # Asked for again, it tells nobody's failure again.
+        if self._joined is None:
+            self._joined = self._join()
+        return self._joined
+
+    def _join(self) -> _Judgement:
+        taken = [_take(seat, judgement) for seat, judgement in self._judgements.items()]
+        found = [each for each in taken if each is not None]
         samples = sum(each[1] for each in found)
         if not samples:
             return math.nan, 0, {}
@@ -49,9 +60,10 @@ def _join_classes(found: Sequence[_Judgement]) -> dict[str, float]:
     return {name: total / weight for name, (total, weight) in sums.items() if weight}
 
 
-def _take(judgement: Answer) -> _Judgement | None:
+def _take(seat: int, judgement: Answer) -> _Judgement | None:
     try:
         loss, samples, metrics = judgement.result()
-    except Exception:  # noqa: BLE001 - a learner may raise anything; its seat judges nothing
+    except Exception as error:  # noqa: BLE001 - a learner may raise anything
+        LOG.error("seat=%d act=judge error=%r", seat, str(error))
         return None
     return loss, samples, metrics

@@ -73,12 +73,15 @@ class Judges:
             except NodeError as error:
                 # The federation goes on unjudged; the next head is another try.
                 LOG.warning("act=judge error=%r", str(error))
-                return JointJudgement([])
+                return JointJudgement({})
         bits = self._contract.parameters.model_bits
         if not self._is_own:
             return self._process.ask("evaluate", (JUDGE, payload, bits))
         return JointJudgement(
-            [self._process.ask("evaluate_anew", (seat, payload, bits)) for seat in self._seats]
+            {
+                seat: self._process.ask("evaluate_anew", (seat, payload, bits))
+                for seat in self._seats
+            }
         )
 
     def poll(self) -> None:
