@@ -17,6 +17,8 @@ Rounds = Annotated[int | None, typer.Option(show_default="10", help="How many.")
 Dataset = Annotated[
     str | None,
     typer.Option(
+        "--dataset",
+        "--data",
         show_default="digits, or the learner's own",
         help="digits, breast_cancer; a .csv, .parquet or .npz file; a folder of pictures; "
         "MODULE:FUNCTION, which gives rows; or own: the learner brings them.",

@@ -122,8 +122,9 @@ def find_rate(algorithm: Algorithm, learner: object) -> float | None:
     if rate is None:
         raise AlgorithmRefused(
             f"algorithm {algorithm.name}: learning_rate",
-            "that of the learner's steps: it does not tell by an attribute of this name",
-            "none",
+            f"a local step's length, as in --algorithm {algorithm.name}:steps=K,learning_rate=0.1, "
+            "or as the learner's attribute learning_rate",
+            "neither",
         )
     check_positive(f"{algorithm.name}: learning_rate", rate)
     return float(rate)

@@ -293,7 +293,7 @@ class LearnerProcess:
         self._leisure.clear()
         self._asked.clear()
         for pending in asked:
-            pending.error = WorkerFailed("worker", expected, told)
+            pending.error = WorkerFailed("learner", expected, told)
             pending.is_done = True
 
 

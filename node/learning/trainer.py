@@ -234,5 +234,5 @@ class ProcessTrainer:
 def _refuse(expected: str, got: str) -> Pending:
     """Return a judgement that will not be."""
     refused = Pending()
-    refused.error, refused.is_done = WorkerFailed("worker: evaluate", expected, got), True
+    refused.error, refused.is_done = WorkerFailed("learner: evaluate", expected, got), True
     return refused

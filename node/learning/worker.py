@@ -52,6 +52,13 @@ JUDGED_SAMPLES = 2000
 """Of what a peer holds out: it judges each head, beside its training and in little memory. An
 accuracy of one half is then off by 0.011 (one standard deviation), others by less."""
 PR_SET_PDEATHSIG = 1  # prctl(2)
+DOES = {
+    **dict.fromkeys(("enrol", "enrol_share", "enrol_judge"), "start"),
+    **dict.fromkeys(("describe", "follow"), "get_parameters"),
+    **dict.fromkeys(("train", "measure"), "fit"),
+    **dict.fromkeys(("evaluate_anew", "examine", "shuffle"), "evaluate"),
+}
+"""What a learner is asked for, in its author's words, where these are others than ours."""
 
 
 class Worker:
@@ -263,7 +270,8 @@ def serve(connection: Connection, notes: Path | None) -> None:
         except (Exception, SystemExit) as error:  # noqa: BLE001
             kept = keep_traceback(notes, error)
             reason = describe_failure(error, kept)
-            answer = (False, WorkerFailed(f"worker: {method}", "an answer", reason))
+            asked = DOES.get(method, method)
+            answer = (False, WorkerFailed(f"learner: {asked}", "an answer", reason))
         try:
             connection.send(answer)
         except ConnectionError:

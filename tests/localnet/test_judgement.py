@@ -17,7 +17,7 @@ def said(loss, samples, metrics):
 
 def failed():
     pending = Pending()
-    pending.error, pending.is_done = WorkerFailed("worker", "an answer", "none"), True
+    pending.error, pending.is_done = WorkerFailed("learner", "an answer", "none"), True
     return pending
 
 
@@ -52,5 +52,5 @@ def test_result__one_has_no_accuracy__there_is_none_in_all(metrics):
 def test_result__who_fails_to_judge__is_told_once(caplog):
     joint = JointJudgement({3: said(1.0, 2, {}), 4: failed()})
     assert joint.result() == joint.result() == (1.0, 2, {})
-    told = "seat=4 act=judge error='worker: expected an answer, got none'"
+    told = "seat=4 act=judge error='learner: expected an answer, got none'"
     assert [record.getMessage() for record in caplog.records] == [told]

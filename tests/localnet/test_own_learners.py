@@ -137,7 +137,7 @@ def test_run__every_training_fails__ends_with_what_the_learner_raised(tmp_path):
     )
     (tmp_path / "guests.py").symlink_to(CODE / "guests.py")
     alone = own("late:make", peers=1, min_updates=1)
-    told = "expected one training of 3 that succeeds, got worker: train.*no such device"
+    told = "expected one training of 3 that succeeds, got learner: fit.*no such device"
     with (
         Localnet(alone, hosting=Hosting(code=tmp_path)) as net,
         pytest.raises(NobodyLearns, match=told),

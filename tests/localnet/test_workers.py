@@ -49,7 +49,7 @@ def test_ask__a_learner_that_raises__is_told_and_the_worker_lives(pool, data):
     wrong = pool.ask(0, "follow", "no course")
     right = enrol(pool, data)
     pool.wait([wrong, right])
-    with pytest.raises(WorkerFailed, match=r"worker: follow: .* got AttributeError"):
+    with pytest.raises(WorkerFailed, match=r"learner: get_parameters: .* got AttributeError"):
         wrong.result()
     assert right.result() is None
 

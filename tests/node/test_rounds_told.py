@@ -119,9 +119,9 @@ def test_look__the_judge_has_died__is_told_with_the_reason(lab, told):
     judge = Judge()
     rounds = Rounds(SEAT, lab.contract, lab.exchange.shelf(SEAT), judge)
     rounds.look(split_agreed(lab)[0])
-    judge.answer(error=WorkerFailed("worker", "a living process", "exit code -9"))
+    judge.answer(error=WorkerFailed("learner", "a living process", "exit code -9"))
     rounds.look(())
-    assert told.messages[-1].startswith("seat=2 act=judged height=1 skipped='worker: expected a")
+    assert told.messages[-1].startswith("seat=2 act=judged height=1 skipped='learner: expected a")
 
 
 def test_describe_update__credited_or_not__each_has_its_word(lab):

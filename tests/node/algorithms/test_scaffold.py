@@ -149,7 +149,7 @@ def test_init__a_rate_that_is_none__is_refused(told):
 def test_init__no_rate_at_all__is_refused():
     federation = Federation(draw_peers(), Scaffold(10))
     federation.peers[0].learning_rate = None
-    with pytest.raises(AlgorithmRefused, match="scaffold: learning_rate: expected that of the"):
+    with pytest.raises(AlgorithmRefused, match="scaffold: learning_rate: expected a local step"):
         federation.guide(0)
 
 

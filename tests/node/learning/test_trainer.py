@@ -139,7 +139,7 @@ def test_judge__it_never_ends_and_a_training_waits__is_given_up_and_the_round_is
         trainer.start(SEAT, PARENT, Job(RoundId(1), head, MODEL_TAG))
         assert find(trainer, 1).samples == 4
     assert "act=judge error='a training waits: ended after 0 s' skips=1" in caplog.text
-    told = "worker: evaluate: expected an answer before the next training, got none in time"
+    told = "learner: evaluate: expected an answer before the next training, got none in time"
     assert str(given_up.error) == told
     assert trainer.tally.failed == 0
     # The next is not begun, so that the learner need not begin anew with every round.
