@@ -178,7 +178,8 @@ def _tell_balance(examined: "Examined") -> tuple[str, ...]:
     worth = compute_effective_classes(np.array(counts))
     names = [each.name for each in examined.classes]
     return (
-        f"trains on {sum(counts)} samples, worth {worth:.1f} of {len(counts)} classes",
+        f"trains on {sum(counts)} samples, of classes as varied as {worth:.1f} equally frequent "
+        f"ones ({len(counts)} at most)",
         *tell_counts(names, counts),
     )
 

@@ -133,7 +133,9 @@ class Cohort:
             asked = [self._judge(peer, payload) for peer in self._judges]
             self._asked, self._judged = asked, payload
             joint = JointJudgement(dict(zip(self._judges, asked, strict=True)))
-            self._answer = asked[0] if self._judges == [JUDGE] else joint
+            # A learner of one's own may fail at it, and the run goes on.
+            is_joint = self._scenario.has_own_learner or self._judges != [JUDGE]
+            self._answer = joint if is_joint else asked[0]
         return self._answer
 
     @property

@@ -95,6 +95,8 @@ def _head(wish: Wish) -> list[str]:
 def _seats(wish: Wish) -> list[str]:
     return [
         "[seats]",
+        "# With so many updates a round goes on without whoever is late; with fewer it waits for",
+        "# them, as long as commit_seconds.",
         f"min_updates = {min(USUAL_UPDATES, wish.peers)}",
         "# What a learner is told as num-partitions, where its peer's settings name no share.",
         f"max_seats = {wish.peers}",

@@ -4,6 +4,7 @@ NodeError
 └── LearningError
     ├── UnknownLearner     a name that no built-in learner answers to, or no such factory
     ├── UnknownShape       an object that no adapter makes a learner of
+    ├── NotStarted         what is asked of a learner that could not be started
     ├── StateRefused       a learner's state or pace that cannot be kept or read
     ├── InvalidOption      an option that is unknown, or of a value that cannot be
     ├── InvalidConfig      a round's config without its round or seed
@@ -23,6 +24,10 @@ class UnknownLearner(LearningError):
 
 class UnknownShape(LearningError):
     """What a factory returned is none of the shapes that a learner can have."""
+
+
+class NotStarted(LearningError):
+    """The learner could not be started: why, was the answer to that."""
 
 
 class StateRefused(LearningError):

@@ -34,6 +34,7 @@ from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
 from node.learning.context import Context, State, describe_data, read_state, write_state
+from node.learning.errors import NotStarted
 from node.learning.examination import Examination, Examined
 from node.learning.failures import describe_failure, keep_traceback
 from node.learning.flower_names import answer_imports
@@ -135,14 +136,14 @@ class Worker:
 
     def describe(self, peer: int) -> tuple[list[str], list[Any]]:
         """Return the names and the arrays of the model that a learner starts from."""
-        learner, place = self._learners[peer], self._places[peer]
+        learner, place = _find(self._learners, peer), self._places[peer]
         arrays = learner.get_parameters({"seed": place.seed})
         names = getattr(learner, "parameter_names", None)
         return list(names or (f"array_{at}" for at in range(len(arrays)))), arrays
 
     def follow(self, peer: int, course: Course) -> None:
         """Set a peer's course, after checking that its learner is the spec's."""
-        kept, learner = course.kept, self._learners[peer]
+        kept, learner = course.kept, _find(self._learners, peer)
         if peer not in self._states and (kept or course.algorithm != USUAL):
             self._states[peer] = read_state(self._places[peer].notes)
         if kept:
@@ -170,7 +171,8 @@ class Worker:
             self._head = head
         assert self._head is not None, "a head comes with the first training on it"
         job = Job(round_id, self._head, tag, line)
-        fit = train(self._followers[peer], self._courses[peer], job)
+        learner = _find(self._followers, peer)
+        fit = train(learner, self._courses[peer], job)
         if peer in self._states:
             write_state(self._places[peer].notes, self._states[peer])
         return fit
@@ -188,10 +190,10 @@ class Worker:
 
     def evaluate(self, peer: int, payload: bytes, model_bits: int) -> Any:
         """Judge a model on the peer's test data."""
-        course = self._courses[peer]
+        learner, course = _find(self._followers, peer), self._courses[peer]
         model = model_from_payload(payload, course.layout.coordinates)
         arrays = course.layout.unflatten(decode_model(model, model_bits))
-        judged = self._followers[peer].evaluate(arrays, {"seed": course.seed, "round": 0})
+        judged = learner.evaluate(arrays, {"seed": course.seed, "round": 0})
         loss, samples, metrics = judged
         # A learner may return anything: what it cannot be is told here, where it costs nobody else.
         told = {name: each for name, each in metrics.items() if name != "accuracy_by_class"}
@@ -246,6 +248,12 @@ class Worker:
         return self.evaluate(peer, payload, model_bits)
 
 
+def _find(learners: Mapping[int, Learner], peer: int) -> Learner:
+    if peer not in learners:
+        raise NotStarted("learner", "one that was started", "none")
+    return learners[peer]
+
+
 def _take_some(held_out: Dataset, seed: int) -> Dataset:
     if held_out.samples <= JUDGED_SAMPLES:
         return held_out
@@ -263,6 +271,9 @@ def serve(connection: Connection, notes: Path | None) -> None:
             return
         try:
             answer = (True, getattr(worker, method)(*arguments))
+        except NotStarted as error:
+            # The traceback that is there says why.
+            answer = (False, error)
         except NodeError as error:
             keep_traceback(notes, error)
             answer = (False, error)

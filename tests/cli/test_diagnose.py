@@ -32,7 +32,7 @@ def test_diagnose__in_words__classes_columns_and_a_picture(idle_pair, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert lines[0].startswith("height 0, round 0: accuracy 0.5")
-    assert lines[1].startswith("  trains on 228 samples, worth 2.0 of 2 classes")
+    assert lines[1].startswith("  trains on 228 samples, of classes as varied as 2.0 equally")
     assert "  0  accuracy 1.0000, loss 0.6931, on 57 samples held out; trained on 102" in lines
     assert "what accuracy loses when a column is shuffled, the first 3 of 30 columns" in lines
     assert lines[-3:] == [f"  column {place}  +0.0000 ± 0.0000" for place in range(3)]

@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,24 @@ def test_enter__no_judge_can_judge__is_told_and_its_traceback_stays(tmp_path):
     saved = Path(re.search(r"traceback in (.*)\)", str(caught.value))[1])
     assert "blind.py" in saved.read_text()
     shutil.rmtree(saved.parents[1])
+
+
+def test_run__a_judge_of_dealt_data_fails_later__goes_on_and_tells(tmp_path, caplog):
+    (tmp_path / "dim.py").write_text(
+        "from guests import Mean\n\n"
+        "class Dim(Mean):\n"
+        "    def evaluate(self, parameters, config):\n"
+        "        if parameters[0].any():\n"
+        "            raise OSError('no such table')\n"
+        "        return super().evaluate(parameters, config)\n\n"
+        "make = Dim\n"
+    )
+    (tmp_path / "guests.py").symlink_to(CODE / "guests.py")
+    dealt = small(rounds=1, dataset="breast_cancer", learner="dim:make", peers=1, min_updates=1)
+    with Localnet(dealt, hosting=Hosting(code=tmp_path)) as net:
+        ended = [report for report in net.run() if isinstance(report, RoundEnded)]
+    assert [(report.is_agreed, isnan(report.loss)) for report in ended] == [(True, True)]
+    assert "seat=0 act=judge error='learner: evaluate" in caplog.text
 
 
 def test_check__a_built_in_learner_without_data__is_refused():

@@ -1,6 +1,7 @@
 """A network with batch normalisation in a federation, beside the same averaged in floats; skipped
 where torch is not installed."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from node.learning.reference import seed_all
 from node.learning.shapes import recognise
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits_torch"
+PAGE = Path(__file__).parents[2] / "docs" / "learner.md"
 PEERS, ROUNDS = 5, 8
 
 
@@ -61,3 +63,13 @@ def test_run__a_network_with_batch_normalisation__is_as_accurate_as_in_floats(mo
     _, summary = run(scenario, hosting=Hosting(code=EXAMPLE))
     assert summary.accuracy > 0.9
     assert abs(summary.accuracy - average_in_floats(model)) < 0.01
+
+
+@pytest.mark.slow
+def test_run__the_module_of_the_page__learns_what_it_is_dealt(tmp_path):
+    pytest.importorskip("torch", reason="torch is an extra (pip install 'holdfast[torch]')")
+    code = re.search(r"^```python\n# model\.py\n(.*?)^```$", PAGE.read_text(), re.M | re.S)[1]
+    (tmp_path / "model.py").write_text(code)
+    scenario = small(rounds=8, dataset="breast_cancer", learner="model:make", peers=3)
+    _, summary = run(scenario, hosting=Hosting(code=tmp_path))
+    assert summary.accuracy > 0.85

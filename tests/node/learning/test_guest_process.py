@@ -142,6 +142,15 @@ def test_fit__a_bad_learner__costs_the_round_and_is_told_in_a_line(
         assert traceback in (tmp_path / TRACEBACK).read_text()
 
 
+def test_open__a_learner_that_cannot_start__leaves_the_traceback_that_says_why(course, tmp_path):
+    with (
+        pytest.raises(WorkerFailed, match=r"start: .* got KeyError: 'unheard-of'"),
+        open_trainer(course, tmp_path, bad="unheard-of"),
+    ):
+        pass
+    assert "KeyError: 'unheard-of'" in (tmp_path / TRACEBACK).read_text()
+
+
 def test_judge__after_rounds__is_of_the_model_with_what_the_peer_keeps(course, tmp_path):
     with open_trainer(course, tmp_path) as trainer:
         run_round(trainer, course, 1)
