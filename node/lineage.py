@@ -7,6 +7,9 @@ from chain.ledger import Ledger
 from chain.types import Agreed, Key
 from node.learning.memory import Line
 
+LOOKED_AT = 10_000
+"""So far down is looked: a peer that was away for longer begins anew, and one that joins late asks
+no more of its journal before each of its first trainings."""
 BELOW = 4
 """So many heads are named: more than are remembered, should one of them have left nothing."""
 
@@ -17,7 +20,7 @@ def find_line(ledger: Ledger, key: Key, has_trained_on: Callable[[Key], bool]) -
     The head before is named in any case: a training on that may go on still, and will be over when
     this one begins.
     """
-    below = enumerate(_iterate_below(ledger, key), 1)
+    below = enumerate(islice(_iterate_below(ledger, key), LOOKED_AT), 1)
     found = ((head, rounds) for rounds, head in below if rounds == 1 or has_trained_on(head))
     return Line(key, tuple(islice(found, BELOW)))
 

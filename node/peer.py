@@ -162,6 +162,9 @@ class Peer:
             return view
         return replace(view, counted=frozenset(n for n in view.counted if n <= last))
 
+    def _has_ended(self, view: View) -> bool:
+        return self.last_round is not None and view.round >= self.last_round
+
     def _note_retirement(self, view: View) -> View:
         """Add whom to retire: the first in turn asks once a round, so that not all of them do."""
         self._presence.note_view(view)
@@ -198,7 +201,7 @@ class Peer:
             results=results,
             recomputed=frozenset(k for k in keys if self._journal.has_recomputed(k)),
             is_sending=self._outbox.must_wait,
-            wants_back=self._presence.wants_back,
+            wants_back=self._presence.wants_back and not self._has_ended(view),
             disputes=known or NOTHING_KNOWN,
             takes_part=self.takes_part,
         )

@@ -24,8 +24,9 @@ LINE = "line"
 BELOW = 2
 """So many heads below the last are kept: it began from the first, and where it is not agreed the
 first is trained on again, from the second."""
-RECENT = 2
-"""So many trainings are kept wherever they stand: the last, and one more candidate of its round."""
+RECENT = 3
+"""So many trainings are kept wherever they stand: the last, and two more candidates of its round.
+Where there is one candidate a round they are those below it, and cost nothing."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,15 @@ def test_find_line__many_heads__names_the_nearest():
     assert found.below == tuple((b"%d" % (8 - back), back) for back in range(1, BELOW + 1))
 
 
+def test_find_line__absent_for_ever__looks_no_further_than_it_may(monkeypatch):
+    monkeypatch.setattr("node.lineage.LOOKED_AT", 3)
+    asked = []
+    keys = [b"%d" % number for number in range(9)]
+    found = find_line(agree(*keys), b"8", lambda head: asked.append(head) or head == b"2")
+    assert found == Line(b"8", ((b"7", 1),))
+    assert asked == [b"6", b"5"]
+
+
 class Recorder(InlineTrainer):
     """Keeps every job."""
 

@@ -31,6 +31,16 @@ def test_step__a_seat_is_absent__is_watched_then_retired_and_comes_back_with_its
         assert ABSENT in ledger.result(ledger.head().key).seats
 
 
+def test_step__a_seat_that_is_to_play_no_more_rounds__stays_retired():
+    with PeersLab(**QUICK) as lab:
+        del lab.peers[ABSENT]
+        last = lab.play(12).round.number
+        lab.peers[ABSENT] = lab.start(ABSENT)
+        lab.peers[ABSENT].last_round = last
+        assert lab.play(15).seats[ABSENT].is_retired
+        assert events(lab, Activated) == []
+
+
 def test_step__a_seat_withholds_its_updates__is_retired_by_the_results_and_stays_so():
     with PeersLab(kinds={ABSENT: Byzantine("withhold", is_withholding=True)}, **QUICK) as lab:
         ledger = lab.play(8)

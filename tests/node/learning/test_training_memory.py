@@ -85,9 +85,9 @@ def test_note__many_heads__keeps_few():
         train(memory, line(*heads[: n + 1]))
     # The last, and the two below it.
     assert [key for key, _ in state["here"]] == heads[-3:]
-    for other in (b"x", b"y", b"z"):
+    for other in (b"w", b"x", b"y", b"z"):
         train(memory, line(*heads, other))
-    assert [key for key, _ in state["here"]] == [*heads[-BELOW:], b"y", b"z"]
+    assert [key for key, _ in state["here"]] == [*heads[-BELOW:], b"x", b"y", b"z"]
     assert list(state) == ["here"]
 
 
