@@ -1,6 +1,6 @@
 """`python -m benchmarks`: all tables, in turn."""
 
-from benchmarks import blobs, contribution, forecast, gas, peers, rule, serving, speed
+from benchmarks import algorithms, blobs, contribution, forecast, gas, peers, rule, serving, speed
 
 if __name__ == "__main__":
     speed.main()
@@ -8,6 +8,7 @@ if __name__ == "__main__":
     rule.main()
     contribution.main()
     forecast.main()
+    algorithms.main()
     gas.main()
     serving.main()
     blobs.main()
