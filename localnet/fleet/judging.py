@@ -114,8 +114,7 @@ class Judges:
             return None
         folder = self._fleet.peer_folder(JUDGE)
         hosting = read_settings(folder).host(folder, count_round_seconds(self._contract))
-        notes = self._fleet.directory.resolve() / "logs" / "judge"
-        notes.mkdir(parents=True, exist_ok=True)
+        notes = self._fleet.judge_notes()
         # One process has the learners of all seats that judge.
         limit = hosting.memory_bytes
         memory = None if limit is None else limit * len(self._seats)

@@ -94,6 +94,35 @@ def test_up__for_people__begins_with_what_run_says_of_the_same(holdfast, folder)
     assert any("skew" in line for line in simulated[:same])
 
 
+@pytest.mark.slow
+def test_up__again_from_another_folder__reads_the_data_where_its_peers_do(folder, monkeypatch):
+    begun = [*HOLDFAST, "localnet", "up", *SMALL, *QUICK, "--dir", str(folder), "--rounds"]
+
+    def up(rounds: int) -> subprocess.CompletedProcess[str]:
+        command = [*begun, str(rounds)]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+        )
+
+    first = up(1)
+    (folder.parent / "other").mkdir()
+    monkeypatch.chdir(folder.parent / "other")
+    again = up(2)
+    assert (first.returncode, again.returncode, again.stderr) == (0, 0, "")
+    deals = [[t for t in up.stdout.splitlines() if "skew" in t] for up in (first, again)]
+    assert deals[0] == deals[1] != []
+    data = folder.parent / "two_kinds.npz"
+    data.unlink()
+    told = (folder / "logs" / "peer-0.log").read_bytes()
+    refused = up(3)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"holdfast: {data}: expected ")
+    assert refused.stderr.count("\n") == 1
+    # None of them was started.
+    assert (folder / "logs" / "peer-0.log").read_bytes() == told
+    assert living(folder) == []
+
+
 def run_to_end(folder: Path, rounds: int) -> list[dict[str, Any]]:
     process = begin(folder, "--rounds", str(rounds))
     out, err = process.communicate(timeout=WAIT_SECONDS)
