@@ -110,11 +110,16 @@ class Judges:
 
     def _host(self) -> Hosting | None:
         """Return how judges of one's own are kept: as their peers' learners, but for the log."""
-        if not self._is_own:
-            return None
         folder = self._fleet.peer_folder(JUDGE)
-        hosting = read_settings(folder).host(folder, count_round_seconds(self._contract))
+        settings = read_settings(folder)
+        is_code = settings.source != OWN and ":" in settings.source
+        if not (self._is_own or is_code):
+            return None
+        hosting = settings.host(folder, count_round_seconds(self._contract))
         notes = self._fleet.judge_notes()
+        if not self._is_own:
+            # Only the data are code; a learner of ours judges all that is held out, in its time.
+            return Hosting(code=hosting.code, notes=notes)
         # One process has the learners of all seats that judge.
         limit = hosting.memory_bytes
         memory = None if limit is None else limit * len(self._seats)

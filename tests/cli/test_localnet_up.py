@@ -123,6 +123,29 @@ def test_up__again_from_another_folder__reads_the_data_where_its_peers_do(folder
     assert living(folder) == []
 
 
+TABLE = """
+def rows():
+    print("reading the table")
+    return [{"a": i % 7 + 3.0 * (i % 2), "kind": "xy"[i % 2]} for i in range(200)]
+"""
+
+
+@pytest.mark.slow
+def test_up__data_that_are_code_and_a_learner_of_holdfasts__are_judged(folder):
+    code = folder.parent / "code"
+    code.mkdir()
+    (code / "table.py").write_text(TABLE)
+    own = ("--dataset", "table:rows", "--label", "kind", "--learner-path", str(code))
+    begun = [*HOLDFAST, "localnet", "up", *SMALL, *QUICK, *own, "--dir", str(folder)]
+    done = subprocess.run(
+        [*begun, "--rounds", "1"], capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "accuracy" in done.stdout
+    assert "reading the table" not in done.stdout
+    assert "reading the table" in (folder / "logs" / "judge" / "learner.log").read_text()
+
+
 def run_to_end(folder: Path, rounds: int) -> list[dict[str, Any]]:
     process = begin(folder, "--rounds", str(rounds))
     out, err = process.communicate(timeout=WAIT_SECONDS)
