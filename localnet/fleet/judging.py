@@ -109,11 +109,11 @@ class Judges:
         return process
 
     def _host(self) -> Hosting | None:
-        """Return how judges of one's own are kept: as their peers' learners, but for the log."""
+        """Return how judges of one's own are kept: as their peers' learners, but for the log. None:
+        neither they nor their data are code."""
         folder = self._fleet.peer_folder(JUDGE)
         settings = read_settings(folder)
-        is_code = settings.source != OWN and ":" in settings.source
-        if not (self._is_own or is_code):
+        if not self._is_own and ":" not in settings.source:
             return None
         hosting = settings.host(folder, count_round_seconds(self._contract))
         notes = self._fleet.judge_notes()
