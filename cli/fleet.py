@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from localnet.fleet.fleet import Fleet
     from localnet.fleet.standing import Standing
     from localnet.report import Progress, RoundEnded
-    from node.learning.hosting import Hosting
 
 HOLDFAST = (sys.executable, "-m", "cli")
 RELAY = (sys.executable, "-m", "localnet.fleet.relay")
@@ -60,7 +59,7 @@ def up(
             _open(directory), scenario, _find_chain(chain), hosting, last_round=rounds
         ) as standing,
     ):
-        _announce(standing, hosting, as_json=as_json)
+        _announce(standing, as_json=as_json)
         follow(_watch(standing, rounds), open_display(as_json=as_json, extra={}))
         summary = standing.following.summary()
     if as_json:
@@ -154,8 +153,7 @@ def _ended_when_asked() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _announce(standing: "Standing", hosting: "Hosting", *, as_json: bool) -> None:
-    from localnet.dealing import describe_deal
+def _announce(standing: "Standing", *, as_json: bool) -> None:
     from node.spec import parse_spec
 
     charter, directory = standing.charter, standing.fleet.directory
@@ -164,9 +162,8 @@ def _announce(standing: "Standing", hosting: "Hosting", *, as_json: bool) -> Non
         print_json({"event": "up", **state, "peers": charter.scenario.peers})
         return
     contract = standing.following.contract
-    deal = describe_deal(charter.scenario, hosting)
     spec = parse_spec(contract.observer.ledger.spec)
-    print_heading(spec, contract.parameters, deal, standing.reasons)
+    print_heading(spec, contract.parameters, standing.deal, standing.reasons)
     typer.echo(f"chain  {charter.url}, contract {charter.contract}")
     typer.echo(f"peers  {charter.scenario.peers}, in {directory}/peers; logs in {directory}/logs")
 

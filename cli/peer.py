@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import doctor, explain, options, running, scenario_options
+from cli import choosing, doctor, explain, options, running, scenario_options
 from cli.diagnose import diagnose
 from cli.display import print_json
 from cli.folder import Changes, Folder, PasswordFile, open_folder, read_password, read_text
@@ -97,6 +97,7 @@ def init(
         raise typer.BadParameter(f"{folder} is a peer's folder already")
     address = options.parse_address("--listen", listen)
     part = _parse_share(share)
+    code = None if learner_path is None else choosing.find_code(learner_path)
     with open_endpoints(rpc) as web3:
         chain_id = int(web3.eth.chain_id)
     settings = Settings(
@@ -109,7 +110,7 @@ def init(
         label=label,
         share=part,
         confirmations=choose_confirmations(chain_id),
-        learner_path=None if learner_path is None else str(learner_path),
+        learner_path=None if code is None else str(code),
     )
     settings = change_settings(settings, changes or [])
     if settings.endpoint == ANY_ENDPOINT:

@@ -26,7 +26,9 @@ from node.whole_file import write_whole
 
 RUN = "run.json"
 FOUNDING = "founding"
-PARTS = ("chain", "blobs", "peers", "learners", "spec.toml", RECIPE, RUN + ".tmp")
+PARTS = ("chain", "blobs", "peers", "learners", "spec.toml", RECIPE)
+ASIDES = tuple(f"{name}.*.tmp" for name in (RECIPE, RUN))
+"""What a `write_whole` that was killed leaves beside them, as the name has its process's number."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ def _claim(directory: Path) -> IO[str]:
 
 
 def _clear(directory: Path) -> None:
-    for part in PARTS:
-        path = directory / part
+    asides = [path for pattern in ASIDES for path in directory.glob(pattern)]
+    for path in (*(directory / part for part in PARTS), *asides):
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -117,6 +117,13 @@ class Fleet:
         """Return the log of a peer."""
         return self.processes.log_path(_name(seat))
 
+    def judge_notes(self) -> Path:
+        """Return the folder of what learners and modules print that belong to no peer. Raises
+        OSError."""
+        notes = self.directory.resolve() / "logs" / "judge"
+        notes.mkdir(parents=True, exist_ok=True)
+        return notes
+
     def start_chain(self, port: int, anvil: str | None) -> None:
         """Start the chain. Raises OSError."""
         if anvil is None:

@@ -109,13 +109,17 @@ class Judges:
         return process
 
     def _host(self) -> Hosting | None:
-        """Return how judges of one's own are kept: as their peers' learners, but for the log."""
-        if not self._is_own:
-            return None
+        """Return how judges of one's own are kept: as their peers' learners, but for the log. None:
+        neither they nor their data are code."""
         folder = self._fleet.peer_folder(JUDGE)
-        hosting = read_settings(folder).host(folder, count_round_seconds(self._contract))
-        notes = self._fleet.directory.resolve() / "logs" / "judge"
-        notes.mkdir(parents=True, exist_ok=True)
+        settings = read_settings(folder)
+        if not self._is_own and ":" not in settings.source:
+            return None
+        hosting = settings.host(folder, count_round_seconds(self._contract))
+        notes = self._fleet.judge_notes()
+        if not self._is_own:
+            # Only the data are code; a learner of ours judges all that is held out, in its time.
+            return Hosting(code=hosting.code, notes=notes)
         # One process has the learners of all seats that judge.
         limit = hosting.memory_bytes
         memory = None if limit is None else limit * len(self._seats)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
+from localnet.dealing import DealReport, describe_deal
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet, has_charter, read_charter
 from localnet.fleet.following import Following
@@ -17,11 +18,13 @@ from node.settings import read_settings, write_settings
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands, and who watches it. `reasons`: what a dry round has just decided."""
+    """What stands, and who watches it. `deal`: what is to be said of the peers' parts; None: each
+    learner brings its own data. `reasons`: what a dry round has just decided."""
 
     fleet: Fleet
     charter: Charter
     following: Following
+    deal: DealReport | None
     reasons: tuple[str, ...] = ()
 
 
@@ -57,6 +60,8 @@ def stand(
                 charter = _take_up(fleet, scenario, anvil, hosting)
             else:
                 charter = found_fleet(fleet, scenario, anvil, hosting, reasons.append)
+            # First of all, so that data which cannot be read end nothing that runs already.
+            deal = describe_parts(fleet, scenario)
             fleet.set_last_round(last_round)
             fleet.start_relay()
             for seat in range(scenario.peers):
@@ -65,12 +70,23 @@ def stand(
                 await_peer(fleet, seat)
             with Following(fleet, charter, began_at) as following:
                 try:
-                    yield Standing(fleet, charter, following, tuple(reasons))
+                    yield Standing(fleet, charter, following, deal, tuple(reasons))
                 finally:
                     # First of all, or rounds would go on while the others end.
                     fleet.stop_peers()
         finally:
             fleet.stop()
+
+
+def describe_parts(fleet: Fleet, scenario: Scenario) -> DealReport | None:
+    """Return what is to be said of the parts of the peers, by the settings of the first: they name
+    the data wherever this is called from. What a module prints goes to the judges' log. Raises what
+    the source and the partition refuse."""
+    folder = fleet.peer_folder(0)
+    page = read_settings(folder)
+    hosting = page.host(folder, scenario.commit_seconds + scenario.attest_seconds)
+    named = replace(scenario, dataset=page.source, label=page.label)
+    return describe_deal(named, replace(hosting, notes=fleet.judge_notes()))
 
 
 def _take_up(fleet: Fleet, scenario: Scenario, anvil: str | None, hosting: Hosting) -> Charter:

@@ -94,6 +94,58 @@ def test_up__for_people__begins_with_what_run_says_of_the_same(holdfast, folder)
     assert any("skew" in line for line in simulated[:same])
 
 
+@pytest.mark.slow
+def test_up__again_from_another_folder__reads_the_data_where_its_peers_do(folder, monkeypatch):
+    begun = [*HOLDFAST, "localnet", "up", *SMALL, *QUICK, "--dir", str(folder), "--rounds"]
+
+    def up(rounds: int) -> subprocess.CompletedProcess[str]:
+        command = [*begun, str(rounds)]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+        )
+
+    first = up(1)
+    (folder.parent / "other").mkdir()
+    monkeypatch.chdir(folder.parent / "other")
+    again = up(2)
+    assert (first.returncode, again.returncode, again.stderr) == (0, 0, "")
+    deals = [[t for t in up.stdout.splitlines() if "skew" in t] for up in (first, again)]
+    assert deals[0] == deals[1] != []
+    data = folder.parent / "two_kinds.npz"
+    data.unlink()
+    told = (folder / "logs" / "peer-0.log").read_bytes()
+    refused = up(3)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"holdfast: {data}: expected ")
+    assert refused.stderr.count("\n") == 1
+    # None of them was started.
+    assert (folder / "logs" / "peer-0.log").read_bytes() == told
+    assert living(folder) == []
+
+
+TABLE = """
+def rows():
+    print("reading the table")
+    return [{"a": i % 7 + 3.0 * (i % 2), "kind": "xy"[i % 2]} for i in range(200)]
+"""
+
+
+@pytest.mark.slow
+def test_up__data_that_are_code_and_a_learner_of_holdfasts__are_judged(folder):
+    code = folder.parent / "code"
+    code.mkdir()
+    (code / "table.py").write_text(TABLE)
+    own = ("--dataset", "table:rows", "--label", "kind", "--learner-path", str(code))
+    begun = [*HOLDFAST, "localnet", "up", *SMALL, *QUICK, *own, "--dir", str(folder)]
+    done = subprocess.run(
+        [*begun, "--rounds", "1"], capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "accuracy" in done.stdout
+    assert "reading the table" not in done.stdout
+    assert "reading the table" in (folder / "logs" / "judge" / "learner.log").read_text()
+
+
 def run_to_end(folder: Path, rounds: int) -> list[dict[str, Any]]:
     process = begin(folder, "--rounds", str(rounds))
     out, err = process.communicate(timeout=WAIT_SECONDS)

@@ -9,7 +9,7 @@ from consortium_lab import end
 from node.algorithms.fedprox import FedProx
 from node.founding import read_plan
 from node.learning.context import read_state
-from node.settings import KEYSTORE
+from node.settings import KEYSTORE, read_settings
 
 MODULE = '''
 import numpy as np
@@ -161,6 +161,14 @@ def test_federation_init__an_algorithm_that_cannot_be__is_told_in_one_line(
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
     assert outcome.err.startswith(f"holdfast: {told}")
     assert not page.exists()
+
+
+def test_peer_init__a_learner_path__is_kept_so_that_it_holds_anywhere(
+    consortium, code, monkeypatch
+):
+    monkeypatch.chdir(code.parent)
+    consortium.init("a", "1/3", "--learner-path", "code")
+    assert read_settings(Path(consortium.folder("a"))).learner_path == str(code)
 
 
 @pytest.mark.slow

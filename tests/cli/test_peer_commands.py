@@ -86,6 +86,11 @@ def test_peer__three_organisations__share_one_model_and_one_is_killed_meanwhile(
         (("init", "FOLDER"), 2, "expected --rpc ENDPOINT"),
         (("init", "FOLDER", "--rpc", "URL", "--listen", "x"), 2, "expected HOST:PORT, got 'x'"),
         (("init", "FOLDER", "--rpc", "URL", "--share", "3/2"), 2, "expected I/N such as 2/5"),
+        (
+            ("init", "FOLDER", "--rpc", "URL", "--learner-path", "nowhere/at/all"),
+            2,
+            "--learner-path: expected the folder of its module, got nowhere/at/all",
+        ),
         (("join", "FOLDER"), 1, "expected a peer's settings"),
     ],
 )

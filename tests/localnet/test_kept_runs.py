@@ -13,6 +13,7 @@ from localnet.errors import KeptRunRefused
 from localnet.kept import KeptRun, read_run
 from localnet.network import Localnet
 from localnet.report import RoundEnded
+from node.data.errors import UnreadableFile
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +94,14 @@ def test_localnet__a_folder_with_something_else_in_it__is_refused(tmp_path):
     with pytest.raises(KeptRunRefused, match="expected an empty or a new one"):
         run(small(), directory=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_localnet__what_killed_writes_have_left__is_cleared_also_where_founding_fails(tmp_path):
+    for name in ("founding", "data.json.4242.tmp", "run.json.4243.tmp"):
+        (tmp_path / name).touch()
+    with pytest.raises(UnreadableFile):
+        run(small(dataset=str(tmp_path.with_name("none.csv"))), directory=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_write_run__any_run__is_read_back(tmp_path):
