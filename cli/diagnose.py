@@ -67,6 +67,8 @@ def diagnose(
     if plot is not None:
         check_plot(plot)
     with open_examinee(folder, seat, learner_path) as examinee:
+        if examinee.left_out is not None:
+            typer.echo(f"holdfast: {examinee.left_out}", err=True)
         model = pull_model(examinee.contract.observer.ledger, examinee.blobs, height)
         head = model.head
         with _open_diagnosis(examinee, model.payload) as diagnosis:
