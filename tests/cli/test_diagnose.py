@@ -173,3 +173,15 @@ def test_diagnose__a_kept_run_whose_state_would_run_a_command__runs_nothing_and_
     assert told in outcome.err
     # So it has not the arrays either that it kept.
     assert outcome.lines[0]["loss"] != usual.lines[0]["loss"]
+
+
+def test_diagnose__an_earlier_height_with_a_head_of_ones_own__says_whose_arrays_it_has(
+    personal_once,
+):
+    told = "  with the arrays that the peer keeps today (its learner's first where it keeps none)"
+    earlier, latest = judge(personal_once, "--height", "0"), judge(personal_once)
+    assert (earlier.code, latest.code) == (0, 0)
+    assert earlier.out.splitlines()[1] == f"{told}, not those of height 0: array_1"
+    assert told not in latest.out
+    (found,) = judge(personal_once, "--height", "0", "--json").lines
+    assert found["own_arrays"] == {"names": ["array_1"], "of": "today"}
