@@ -62,20 +62,24 @@ def diagnose(
     """
     from localnet.examinee import open_examinee
     from localnet.plot import check_plot, draw_diagnosis
-    from node.model_file import pull_model
+    from node.model_file import find_head, pull_model
 
     if plot is not None:
         check_plot(plot)
     with open_examinee(folder, seat, learner_path) as examinee:
+        if examinee.left_out is not None:
+            typer.echo(f"holdfast: {examinee.left_out}", err=True)
         model = pull_model(examinee.contract.observer.ledger, examinee.blobs, height)
         head = model.head
         with _open_diagnosis(examinee, model.payload) as diagnosis:
             found = _measure(examinee.contract, diagnosis, repeats, as_json=as_json)
             examined = diagnosis.examined
+        own = _name_own(examinee.contract)
+        is_past = head != find_head(examinee.contract.observer.ledger, None)
     if as_json:
-        print_json(_describe(head, examinee.seat, examined, found))
+        print_json(_describe(head, examinee.seat, examined, found, own))
     else:
-        _print(head, examined, found[:top], len(found))
+        _print(head, examined, found[:top], len(found), own if is_past else ())
     if plot is not None:
         accuracies = {
             each.name: each.judged.accuracy
@@ -121,8 +125,19 @@ def _measure(
     return sorted(found, key=lambda each: -each.mean)
 
 
+def _name_own(contract: "Contract") -> tuple[str, ...]:
+    """Return the arrays that stay with their peers: of those only the last are known."""
+    from node.spec import parse_spec
+
+    return tuple(each.name for each in parse_spec(contract.observer.ledger.spec).kept)
+
+
 def _describe(
-    head: "Head", seat: "Seat", examined: "Examined", found: "list[Importance]"
+    head: "Head",
+    seat: "Seat",
+    examined: "Examined",
+    found: "list[Importance]",
+    own: tuple[str, ...],
 ) -> dict[str, Any]:
     whole = examined.whole
     return {
@@ -131,6 +146,8 @@ def _describe(
         "height": head.height,
         "round": head.round,
         "head": "0x" + head.model_root.hex(),
+        # Whatever the height: no others are kept.
+        "own_arrays": {"names": list(own), "of": "today"} if own else None,
         "samples": whole.samples,
         "accuracy": whole.accuracy,
         "loss": whole.loss,
@@ -145,9 +162,22 @@ def _describe(
     }
 
 
-def _print(head: "Head", examined: "Examined", found: "list[Importance]", columns: int) -> None:
+def _print(
+    head: "Head",
+    examined: "Examined",
+    found: "list[Importance]",
+    columns: int,
+    later: tuple[str, ...],
+) -> None:
+    """Print what was found. `later`: arrays that are not of that height."""
     whole = examined.whole
     typer.echo(f"height {head.height}, round {head.round}: {_say(whole)}")
+    if later:
+        names = ", ".join(later)
+        typer.echo(
+            f"  with the arrays that the peer keeps today (its learner's first where it keeps "
+            f"none), not those of height {head.height}: {names}"
+        )
     for line in _tell_balance(examined):
         typer.echo(f"  {line}")
     if examined.classes:

@@ -69,38 +69,35 @@ def export(
 
     Beside them, as "holdfast": head, learner, and how rows become features (docs/data.md).
     """
+    from localnet.desk import find_home, find_recipe
     from node.model_file import check_format, export_model, pull_model
 
     check_format(out)
-    data = _find_data(peer, directory)
+    folder = peer or directory
+    data = None if folder is None else find_recipe(folder)
+    home = None if peer is None or directory is not None else find_home(peer)
+    if home is not None:
+        # Its chain is read from the disk, whether it is served or not.
+        peer, directory = None, home[0]
     with options.open_any_source(peer, directory, rpc, contract, blobs) as source:
         ledger = source.contract.observer.ledger
         model = pull_model(ledger, source.blobs, height)
         about = export_model(ledger, model, out, data, is_forced=force)
     _say(out, model.head.height, model.head.round, model.head.model_root)
-    _say_data(about["data"])
+    _say_data(about["data"], folder)
 
 
-def _find_data(peer: Path | None, directory: Path | None) -> dict[str, Any] | None:
-    """Return how rows become features, where a kept run or a peer's folder knows; of a peer's own
-    rows it says nothing."""
-    from node.data.recipe_file import leave_out_own, read_recipe
-
-    if peer is not None:
-        found = read_recipe(peer)
-        return None if found is None else leave_out_own(found)
-    return None if directory is None else read_recipe(directory)
-
-
-def _say_data(data: dict[str, Any]) -> None:
-    from node.data.recipe_file import has_gaps
+def _say_data(data: dict[str, Any], folder: Path | None) -> None:
+    """Say what of the data is in the file. `folder`: where it was looked for."""
+    from node.data.recipe_file import RECIPE, has_gaps
     from node.data.share import OWN
 
     if data["source"] == OWN:
         typer.echo("its learner brings its own data: what a row is, and a class, is for it to say")
         return
     if data["columns"] is None:
-        typer.echo("without columns and classes: the chain has them not, but --dir and --peer have")
+        where = "--dir and --peer may" if folder is None else f"nor has {folder}, in a {RECIPE}"
+        typer.echo(f"without columns and classes: the chain has them not, {where}")
         return
     classes = "a number" if data["classes"] is None else f"{len(data['classes'])} classes"
     columns = f"{len(data['columns'])} columns" if data["columns"] else f"{data['width']} features"

@@ -3,11 +3,13 @@ federations: kept runs, and those of `localnet up`."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chain.types import Seat
 from localnet import kept
 from localnet.errors import SourceRefused
-from localnet.fleet.fleet import UP, has_charter, peer_folder, read_charter
+from localnet.fleet.fleet import UP, has_charter, peer_folder, peer_folders, read_charter
+from node.data.recipe_file import leave_out_own, read_recipe
 from node.settings import JOURNAL, SETTINGS
 
 
@@ -68,3 +70,14 @@ def find_desk(directory: Path, seat: Seat) -> Desk | None:
         return Desk(folder / JOURNAL, folder)
     notes = kept.note_folder(kept.learners_path(directory), seat)
     return Desk(kept.journal_path(directory, seat), notes)
+
+
+def find_recipe(folder: Path) -> dict[str, Any] | None:
+    """Return how rows became features, as a kept run has it, a peer's folder, or the first peer of
+    `localnet up` that has; of rows that are one peer's own it says nothing. None: nobody has it.
+    Raises UnreadableFile."""
+    if kept.has_run(folder):
+        return read_recipe(folder)
+    folders = peer_folders(folder) if has_charter(folder) else [folder]
+    found = next(filter(None, map(read_recipe, folders)), None)
+    return None if found is None else leave_out_own(found)

@@ -27,6 +27,8 @@ from node.daemon.opening import (
 )
 from node.data.share import OWN, Share
 from node.data.sources import load
+from node.learning.context import read_state
+from node.learning.errors import StateForeign
 from node.learning.hosting import Hosting, Place
 from node.learning.process import LearnerProcess
 from node.learning.trial import Subject
@@ -36,13 +38,15 @@ from node.spec import parse_spec
 
 @dataclass(frozen=True)
 class Examinee:
-    """The federation with the blobs that are at hand, and the learner: on which data, kept how."""
+    """The federation with the blobs that are at hand, and the learner: on which data, kept how.
+    `left_out`: what of the folder is not used, and why; None: nothing."""
 
     contract: Contract
     blobs: Blobs
     seat: Seat
     subject: Subject
     hosting: Hosting
+    left_out: str | None = None
 
 
 @contextmanager
@@ -63,7 +67,19 @@ def open_examinee(folder: Path, seat: int | None, code: Path | None) -> Iterator
         raise SourceRefused("--learner-path", expected, code)
     opened = _open_whole(folder, seat, code) if is_whole(folder) else _open_own(folder, seat)
     with opened as examinee:
-        yield examinee
+        yield _distrust(examinee) if is_whole(folder) else examinee
+
+
+def _distrust(examinee: Examinee) -> Examinee:
+    """Return the peer of a whole federation, which may have come from somebody else: of what its
+    learner remembers nothing is run. Raises StateRefused for a damaged state."""
+    subject, told = examinee.subject, None
+    place = replace(subject.place, is_foreign=True)
+    try:
+        read_state(place.notes, is_foreign=True)
+    except StateForeign as error:
+        told = f"{error}; judged as a learner that remembers nothing"
+    return replace(examinee, subject=replace(subject, place=place), left_out=told)
 
 
 @contextmanager

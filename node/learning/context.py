@@ -13,8 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from node.data.dataset import Dataset
-from node.learning.errors import StateRefused
-from node.learning.hosting import STATE
+from node.learning.errors import StateForeign, StateRefused
+from node.learning.foreign_state import load_foreign
+from node.learning.hosting import STATE, Place
 from node.whole_file import OWNERS, write_whole
 
 
@@ -77,13 +78,29 @@ def describe_data(train: Dataset | None, test: Dataset | None) -> Data | None:
     return Data(train.features, train.labels, judged.features, judged.labels, train.classes)
 
 
-def read_state(notes: Path | None) -> State:
-    """Return what a learner remembers; nothing where nothing was kept. Raises StateRefused."""
+def recall_state(place: Place) -> State:
+    """Return what the learner of a place remembers; of a foreign state that has more in it than
+    arrays and numbers, nothing. Raises StateRefused."""
+    if not place.is_foreign:
+        return read_state(place.notes)
+    try:
+        return read_state(place.notes, is_foreign=True)
+    except StateForeign:
+        # Told by whoever found the place foreign: what is printed here is a learner's.
+        return State()
+
+
+def read_state(notes: Path | None, *, is_foreign: bool = False) -> State:
+    """Return what a learner remembers; nothing where nothing was kept. `is_foreign`: nothing that
+    is in it is run. Raises StateRefused, and StateForeign for a foreign one that wants to be."""
     path = None if notes is None else notes / STATE
     if path is None or not path.exists():
         return State()
     try:
-        return State(pickle.loads(path.read_bytes()))
+        content = path.read_bytes()
+        return State(load_foreign(content) if is_foreign else pickle.loads(content))
+    except StateForeign:
+        raise
     except Exception as error:  # - a damaged pickle raises anything
         reason = f"{type(error).__name__}: {error}"
         raise StateRefused(f"{path}", "a learner's state (or no such file)", reason) from error

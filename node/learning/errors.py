@@ -6,6 +6,7 @@ NodeError
     ├── UnknownShape       an object that no adapter makes a learner of
     ├── NotStarted         what is asked of a learner that could not be started
     ├── StateRefused       a learner's state or pace that cannot be kept or read
+    ├── StateForeign       a state of somebody else's that names what is not to be called
     ├── InvalidOption      an option that is unknown, or of a value that cannot be
     ├── InvalidConfig      a round's config without its round or seed
     └── InvalidParameters  arrays that are not the layers of this model
@@ -32,6 +33,10 @@ class NotStarted(LearningError):
 
 class StateRefused(LearningError):
     """A learner's state does not pickle, or the file of it or of its pace is damaged."""
+
+
+class StateForeign(LearningError):
+    """A state out of somebody else's hands has more in it than arrays, numbers and texts."""
 
 
 class InvalidOption(LearningError):

@@ -37,7 +37,8 @@ class Place:
     `partition` of `partitions`, the first being 0: what Flower calls `partition-id` and
     `num-partitions`. `notes`: the folder of its state; None: the state ends with the process.
     `seed`: the federation's. `train_seconds`: into which each training is fitted; None: a training
-    is what the options say, however long it takes.
+    is what the options say, however long it takes. `is_foreign`: the notes may be somebody else's,
+    so nothing in them is run.
     """
 
     partition: int = 0
@@ -45,3 +46,4 @@ class Place:
     notes: Path | None = None
     seed: int = 0
     train_seconds: float | None = None
+    is_foreign: bool = False

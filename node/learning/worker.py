@@ -33,7 +33,7 @@ from node.data.share import Share, read_source
 from node.encoding import Model, decode_model, model_from_payload
 from node.errors import NodeError, WorkerFailed
 from node.learning.catalogue import build_learner
-from node.learning.context import Context, State, describe_data, read_state, write_state
+from node.learning.context import Context, State, describe_data, recall_state, write_state
 from node.learning.errors import NotStarted
 from node.learning.examination import Examination, Examined
 from node.learning.failures import describe_failure, keep_traceback
@@ -91,7 +91,7 @@ class Worker:
                 name, options, train=train_on, test=test, partition=place.partition
             )
             return
-        state = self._states[peer] = read_state(place.notes)
+        state = self._states[peer] = recall_state(place)
         data = describe_data(train_on, test)
         context = Context(
             node_config={"partition-id": place.partition, "num-partitions": place.partitions},
@@ -145,7 +145,7 @@ class Worker:
         """Set a peer's course, after checking that its learner is the spec's."""
         kept, learner = course.kept, _find(self._learners, peer)
         if peer not in self._states and (kept or course.algorithm != USUAL):
-            self._states[peer] = read_state(self._places[peer].notes)
+            self._states[peer] = recall_state(self._places[peer])
         if kept:
             learner = Keeping(learner, kept, self._states[peer])
         check_layout(course.layout, learner, course.seed)
@@ -241,7 +241,7 @@ class Worker:
         """Judge as the learner in another process would, which keeps its notes in the same place:
         by what that one remembers now."""
         state = self._states[peer]
-        remembered = read_state(self._places[peer].notes)
+        remembered = recall_state(self._places[peer])
         if remembered:
             state.clear()
             state.update(remembered)

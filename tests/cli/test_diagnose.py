@@ -1,8 +1,16 @@
 """An agreed model on a peer's own data, by the peer's own learner."""
 
 import json
+import os
+import pickle
+import shutil
 
 import pytest
+from command_lab import run_here
+
+from localnet.kept import learners_path, note_folder
+from node.learning.hosting import STATE
+from node.learning.keeping import KEY
 
 
 def diagnose(pair, *more):
@@ -121,3 +129,59 @@ def test_diagnose__what_goes_with_another_folder__is_one_line(holdfast, idle_pai
     outcome = diagnose(idle_pair, "--seat", "1")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
     assert "expected its own, 0: the data of others are not here, got 1" in outcome.err
+
+
+@pytest.fixture(scope="module")
+def personal_once(tmp_path_factory):
+    """A kept run of three peers, each with a head of its own."""
+    directory = tmp_path_factory.mktemp("personal") / "run"
+    outcome = run_here(
+        *("localnet", "run", "--peers", "3", "--rounds", "1", "--dataset", "breast_cancer"),
+        *("--learner", "softmax", "--keep-array", "array_1", "--cores", "1"),
+        *("--keep", str(directory)),
+    )
+    assert outcome.code == 0, outcome.err
+    return directory
+
+
+def judge(directory, *more):
+    return run_here("peer", "diagnose", str(directory), "--seat", "1", "--repeats", "0", *more)
+
+
+class Payload:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, target):
+        self._target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch {self._target}",)
+
+
+def test_diagnose__a_kept_run_whose_state_would_run_a_command__runs_nothing_and_says_so(
+    personal_once, tmp_path
+):
+    directory, target = shutil.copytree(personal_once, tmp_path / "run"), tmp_path / "ran"
+    usual = judge(directory, "--json")
+    assert (usual.code, usual.err) == (0, "")
+    state = note_folder(learners_path(directory), 1) / STATE
+    state.write_bytes(pickle.dumps({KEY: Payload(target)}))
+    outcome = judge(directory, "--json")
+    assert not target.exists()
+    assert (outcome.code, outcome.err.count("\n")) == (0, 1)
+    told = "containers of them, got posix.system; judged as a learner that remembers nothing"
+    assert told in outcome.err
+    # So it has not the arrays either that it kept.
+    assert outcome.lines[0]["loss"] != usual.lines[0]["loss"]
+
+
+def test_diagnose__an_earlier_height_with_a_head_of_ones_own__says_whose_arrays_it_has(
+    personal_once,
+):
+    told = "  with the arrays that the peer keeps today (its learner's first where it keeps none)"
+    earlier, latest = judge(personal_once, "--height", "0"), judge(personal_once)
+    assert (earlier.code, latest.code) == (0, 0)
+    assert earlier.out.splitlines()[1] == f"{told}, not those of height 0: array_1"
+    assert told not in latest.out
+    (found,) = judge(personal_once, "--height", "0", "--json").lines
+    assert found["own_arrays"] == {"names": ["array_1"], "of": "today"}

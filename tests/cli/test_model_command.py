@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from sklearn.datasets import load_breast_cancer
 
-from node.data.recipe_file import RECIPE
+from localnet.fleet.fleet import peer_folder
+from node.data.recipe_file import RECIPE, read_recipe, write_recipe
 from node.data.schema import parse_schema
 from node.data.share import Share
 from node.data.sources import load
@@ -163,10 +165,28 @@ def test_export__a_run_that_kept_no_recipe__says_that_columns_are_not_known(
     (kept / RECIPE).unlink()
     outcome = export(holdfast, kept, tmp_path / "model.npz")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "without columns and classes" in outcome.out
+    told = "without columns and classes: the chain has them not, nor has"
+    assert outcome.out.splitlines()[1] == f"{told} {kept}, in a {RECIPE}"
     with np.load(tmp_path / "model.npz") as file:
         about = json.loads(str(file["holdfast"]))
     assert (about["data"]["source"], about["data"]["columns"]) == ("breast_cancer", None)
+
+
+def test_export__an_up_that_has_ended__has_the_columns_that_its_peers_know(
+    holdfast, kept_once, up_once, tmp_path
+):
+    directory, recipe = shutil.copytree(up_once, tmp_path / "up"), read_recipe(kept_once)
+    assert recipe is not None
+    write_recipe(peer_folder(directory, 0), recipe)
+    for way in (("--dir", str(directory)), ("--peer", str(peer_folder(directory, 0)))):
+        path = tmp_path / f"by{way[0]}.npz"
+        outcome = holdfast("model", "export", *way, "--out", str(path))
+        assert (outcome.code, outcome.err) == (0, "")
+        with np.load(path) as file:
+            about = json.loads(str(file["holdfast"]))
+        assert about["head"]["height"] == 2
+        assert about["data"]["classes"] == ["malignant", "benign"]
+        assert about["data"]["columns"] == recipe["columns"]
 
 
 @pytest.mark.slow

@@ -123,3 +123,23 @@ def test_joint__a_payload_in_one_of_two_folders__is_found_and_none_is_put_there(
     assert not there.has(name(other))
     with pytest.raises(BlobMissing, match="expected a file in one of 2 peers' folders, got none"):
         joint.get(name(b"a third"))
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"\x01" + PAYLOAD[1:], PAYLOAD[:-1]], ids=["changed", "cut short"]
+)
+def test_joint__a_damaged_copy_before_a_sound_one__hides_it_not(tmp_path, damaged):
+    here, there = DiskBlobs(tmp_path / "a"), DiskBlobs(tmp_path / "b")
+    blob = name(PAYLOAD)
+    for store in (here, there):
+        store.put(blob, PAYLOAD)
+    (tmp_path / "a" / blob.name).write_bytes(damaged)
+    joint = JointBlobs([here, there])
+    assert joint.find(blob.root, TAG) == blob
+    assert joint.get(blob) == PAYLOAD
+    (tmp_path / "b" / blob.name).write_bytes(b"")
+    with pytest.raises(BlobCorrupt) as caught:
+        here.get(blob)
+    with pytest.raises(BlobCorrupt) as first:
+        joint.get(blob)
+    assert str(first.value) == str(caught.value)
