@@ -1,10 +1,10 @@
 """Which trainings of a peer go on, and which failed and when they are tried again."""
 
 import logging
-import time
 
 from chain.types import RoundId, Seat
 from node.action import Target
+from node.timestamp import write_time
 from node.training import Failed, Fit, Job, Trainer
 
 LOG = logging.getLogger("holdfast.peer")
@@ -51,7 +51,7 @@ class Trainings:
 
     def _tell_next(self, target: Target, *, is_open: bool) -> None:
         """Say what comes after a failure. A round that is open ends before the next try."""
-        again = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._failed[target]))
+        again = write_time(self._failed[target])
         after = (
             "this round goes on without this peer, which trains again in the next"
             if is_open

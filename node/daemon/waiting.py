@@ -4,12 +4,12 @@
 """
 
 import logging
-import time
 
 from chain.types import Clock, RoundId, Seat
 from node.contract import Contract
 from node.peer import Peer
 from node.round import Phase
+from node.timestamp import write_time
 from node.view import find_deadline, find_missing
 
 LOG = logging.getLogger("holdfast.rounds")
@@ -62,12 +62,3 @@ class Waiting:
         until = find_deadline(ledger, phase)
         deadline = "" if until is None else f" until={write_time(until)}"
         return f"for={','.join(map(str, missing))}{deadline}"
-
-
-def write_time(unix_seconds: int) -> str:
-    """Return a time as the log has it.
-
-    >>> write_time(0)
-    '1970-01-01T00:00:00Z'
-    """
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(unix_seconds))

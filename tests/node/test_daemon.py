@@ -12,9 +12,10 @@ from localnet.exchange import OUTSIDE
 from node.daemon.daemon import Daemon
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
-from node.daemon.waiting import Waiting, write_time
+from node.daemon.waiting import Waiting
 from node.errors import KeyUsedElsewhere, PeerRefused
 from node.round import Phase
+from node.timestamp import write_time
 
 SEAT = 2
 STRANGER = "0x" + "77" * 20
