@@ -25,7 +25,6 @@ POLL_SECONDS = 0.5
 """Between two looks at the chain; news of one's own learner and blobs are heard at once."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Between two tries at a node that does not answer."""
-
 MODEL_SECONDS = 60
 """So long the model of the last round's head is waited for: whoever has it may have ended."""
 
