@@ -140,12 +140,12 @@ def _read_preparation(desk: "Desk", told: "Explanation") -> tuple[str, ...]:
     if found.is_announced:
         ending = "is not on the chain yet" if is_open else "did not reach the chain in time"
         return (f"its journal has it trained and about to be sent: it {ending}",)
-    if is_open:
-        is_trained = found.trained is not None
-        return (f"its journal has {'it trained' if is_trained else 'no update for it'} so far",)
+    if found.trained is not None and is_open:
+        return ("its journal has it trained so far",)
     if found.trained is not None:
         return ("its journal has it trained: it was ready too late, or nothing could be sent",)
-    words = ["its journal has no update for it: it was not trained here on that model"]
+    missing = "so far" if is_open else ": it was not trained here on that model"
+    words = [f"its journal has no update for it{' ' if is_open else ''}{missing}"]
     traceback = desk.notes / TRACEBACK
     if traceback.exists():
         at = datetime.fromtimestamp(traceback.stat().st_mtime, UTC)

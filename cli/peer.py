@@ -175,8 +175,9 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
     from chain.wallet import read_address
     from node.daemon.opening import find_own_seat, open_contract
     from node.folder_lock import find_holder
+    from node.round import Phase
     from node.settings import KEYSTORE, read_settings
-    from node.view import find_phase
+    from node.view import find_deadline, find_missing, find_phase
 
     settings = read_settings(folder)
     address = read_address(folder / KEYSTORE)
@@ -185,7 +186,8 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
         ledger, block = contract.observer.ledger, contract.observer.block
         assert block is not None, "it was polled, and its creation is mined"
         now = max(int(time()), block.timestamp)
-        head = ledger.head()
+        head, phase = ledger.head(), find_phase(ledger, now)
+        missing = () if phase is Phase.IDLE else find_missing(ledger, phase)
         state = {
             "event": "peer",
             "at_work": find_holder(folder),
@@ -195,12 +197,23 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
             "owed_wei": ledger.disputes.owed(address),
             **(NO_SEAT if seat is None else _describe_seat(ledger, seat, now)),
             "round": ledger.round.number,
-            "phase": find_phase(ledger, now).value,
+            "phase": phase.value,
+            "waits_for": list(missing),
+            "waits_until": find_deadline(ledger, phase) if missing else None,
             "height": head.height,
             "head": "0x" + head.model_root.hex(),
             "checkpoint": f"{head.height}:0x{head.key.hex()}",
         }
-    _tell(as_json, state)
+    _tell(as_json, state if as_json else {**state, **_describe_wait(state)})
+
+
+def _describe_wait(state: dict[str, Any]) -> dict[str, str | None]:
+    """Return for whom the round waits, and until when, as a reader likes it."""
+    from time import gmtime, strftime
+
+    seats, until = state["waits_for"], state["waits_until"]
+    at = None if until is None else strftime("%Y-%m-%d %H:%M:%S UTC", gmtime(until))
+    return {"waits_for": ", ".join(map(str, seats)) or None, "waits_until": at}
 
 
 def _describe_seat(ledger: "Ledger", seat: "Seat", now: int) -> dict[str, Any]:

@@ -26,7 +26,12 @@ def run(
         float, typer.Option(min=0.01, help="Between two looks at the chain.")
     ] = 0.5,
     rounds: Annotated[
-        int | None, typer.Option(min=1, show_default="for ever", help="End after so many rounds.")
+        int | None,
+        typer.Option(
+            min=1,
+            show_default="for ever",
+            help="End after so many more rounds; one that is open now is the first.",
+        ),
     ] = None,
     last_round: Annotated[
         int | None,
@@ -62,17 +67,21 @@ def run(
     start_logging()
     metrics_at = None if metrics is None else options.parse_address("--metrics", metrics)
     stopped_by: list[int] = []
+    is_open = False
     before = {number: signal.getsignal(number) for number in SIGNALS}
     # Until there is something to end in order, a supervisor's word ends it at once, and well.
     signal.signal(signal.SIGTERM, partial(_leave, stopped_by))
     try:
         with open_folder(folder, password_file) as (settings, account):
             settings = change_settings(settings, changes or [])
+            # Who could not open the folder is at a terminal, and told there.
+            is_open = True
             opening = open_watch if is_watchtower else open_daemon
             daemon = opening(folder, settings, account, clock=_clock, poll_seconds=poll_seconds)
             _work(daemon, account.address, rounds, last_round, metrics_at, stopped_by)
     except (NodeError, ChainError, OSError) as error:
-        LOG.error("act=stop error=%r", str(error))
+        if is_open:
+            LOG.error("act=stop error=%r", str(error))
         raise
     finally:
         for number, handler in before.items():
@@ -98,6 +107,8 @@ def _work(
         daemon = opened.enter_context(opening)
         if last_round is not None and isinstance(daemon.peer, Peer):
             daemon.peer.last_round = RoundId(last_round)
+        if rounds is not None:
+            daemon.end_after(rounds)
         if metrics_at is not None:
             from node.daemon.metrics import Metrics
 
@@ -110,7 +121,7 @@ def _work(
 
         for number in SIGNALS:
             signal.signal(number, stop)
-        daemon.run(lambda: bool(stopped_by) or daemon.has_ended(rounds))
+        daemon.run(lambda: bool(stopped_by))
 
 
 def _clock() -> int:

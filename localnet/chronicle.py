@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chain.ledger import Ledger
-from chain.types import Agreed, Key, Root, RoundId, Seat
+from chain.types import Agreed, Key, Root, RoundId
 from localnet.report import Progress, RoundEnded, Summary, gas_per_peer_round, mean_seconds
 from node.learning.process import Answer
 from node.round import Phase
@@ -167,20 +167,6 @@ class Chronicle:
             seconds=self._elapsed() - self._since,
             gas=self._gas,
         )
-
-
-def find_missing(ledger: Ledger, phase: Phase) -> tuple[Seat, ...]:
-    """Return the seats that could do their part now and have not: a vote, or else an update."""
-    number = ledger.round.number
-    if phase is Phase.ATTEST:
-        keys = ledger.proposed_in.get(number, ())
-        done = {seat for key in keys for seat in ledger.votes[key]}
-    else:
-        if phase is not Phase.COMMIT:
-            # Whoever commits first opens the next one.
-            number = RoundId(number + 1)
-        done = {c.seat for c in ledger.commitments(ledger.head().key, number)}
-    return tuple(seat for seat in ledger.active(number) if seat not in done)
 
 
 def leading_vote(ledger: Ledger, number: RoundId) -> tuple[int, int]:

@@ -273,7 +273,9 @@ class Peer:
         self._trainings.start(target, job)
 
     def _collect_training(self) -> None:
-        for (key, round_id), fit in self._trainings.collect(self._clock()):
+        current = self._contract.observer.ledger.round
+        open_round = current.number if self._now() < current.commit_ends_at else None
+        for (key, round_id), fit in self._trainings.collect(self._clock(), open_round):
             blob = self._naming.update_blob(round_id, self.seat, fit.root)
             self._holdings.keep(blob, fit.payload)
             # Blob first: a chosen update is one that can be served.

@@ -179,18 +179,37 @@ def _contribute(
 ) -> Action:
     head = view.head
     target = (head.key, round_id)
-    if round_id not in view.counted or target in view.committed:
+    if round_id not in view.counted:
+        return _finish(view, memory, now, until)
+    if target in view.committed:
         return Wait(until)
     if not memory.has_model:
-        if memory.is_pulling:
-            return Wait(until)
-        return Pull() if memory.model_retry_at <= now else Wait(memory.model_retry_at)
+        return _pull(memory, now, until)
     if target not in memory.trained:
         return Wait(until) if target in memory.training else Train(target)
     is_late_vote = head.key not in view.approved and head.round in view.counted
     if is_late_vote and head.key in memory.recomputed:
         return AttestAndCommit(head.key, round_id)
     return Commit(target)
+
+
+def _finish(view: View, memory: Memory, now: int, until: int | None) -> Action:
+    """Return what is left of the last round that the seat counts in, when that was agreed on: its
+    model, and a vote that nothing else will take along."""
+    head = view.head
+    if head.round != view.round or head.round not in view.counted:
+        return Wait(until)
+    if not memory.has_model:
+        return _pull(memory, now, until)
+    if head.key in memory.recomputed and head.key not in view.approved:
+        return Attest(head.key)
+    return Wait(until)
+
+
+def _pull(memory: Memory, now: int, until: int | None) -> Action:
+    if memory.is_pulling:
+        return Wait(until)
+    return Pull() if memory.model_retry_at <= now else Wait(memory.model_retry_at)
 
 
 def _judge(view: View, memory: Memory, now: int) -> Action:

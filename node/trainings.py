@@ -1,8 +1,13 @@
 """Which trainings of a peer go on, and which failed and when they are tried again."""
 
-from chain.types import Seat
+import logging
+
+from chain.types import RoundId, Seat
 from node.action import Target
+from node.timestamp import write_time
 from node.training import Failed, Fit, Job, Trainer
+
+LOG = logging.getLogger("holdfast.peer")
 
 
 class Trainings:
@@ -30,17 +35,29 @@ class Trainings:
         """Return when the next one may be tried again; None: none waits for that."""
         return min((at for at in self._failed.values() if now < at), default=None)
 
-    def collect(self, now: int) -> list[tuple[Target, Fit]]:
-        """Return what has come of any, and take it as going on until `end`."""
+    def collect(self, now: int, open_round: RoundId | None = None) -> list[tuple[Target, Fit]]:
+        """Return what has come of any, and take it as going on until `end`. `open_round`: to which
+        others may commit now; None: to none."""
         found = []
         for target in sorted(self._going_on):
             fit = self._trainer.find(self._seat, *target)
             if isinstance(fit, Failed):
                 self._going_on.discard(target)
                 self._failed[target] = now + self._retry_seconds
+                self._tell_next(target, is_open=target[1] == open_round)
             elif fit is not None:
                 found.append((target, fit))
         return found
+
+    def _tell_next(self, target: Target, *, is_open: bool) -> None:
+        """Say what comes after a failure. A round that is open ends before the next try."""
+        again = write_time(self._failed[target])
+        after = (
+            "this round goes on without this peer, which trains again in the next"
+            if is_open
+            else f"trains again at {again}, or in the next round"
+        )
+        LOG.warning("seat=%d round=%d act=train next=%r", self._seat, target[1], after)
 
     def end(self, target: Target) -> None:
         """Forget one whose update is kept."""

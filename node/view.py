@@ -42,6 +42,26 @@ def find_phase(ledger: Ledger, now: int) -> Phase:
     return build_view(ledger, _ANYBODY).phase(now)
 
 
+def find_missing(ledger: Ledger, phase: Phase) -> tuple[Seat, ...]:
+    """Return the seats that could do their part now and have not: a vote, or else an update."""
+    number = ledger.round.number
+    if phase is Phase.ATTEST:
+        keys = ledger.proposed_in.get(number, ())
+        done = {seat for key in keys for seat in ledger.votes[key]}
+    else:
+        if phase is not Phase.COMMIT:
+            # Whoever commits first opens the next one.
+            number = RoundId(number + 1)
+        done = {c.seat for c in ledger.commitments(ledger.head().key, number)}
+    return tuple(seat for seat in ledger.active(number) if seat not in done)
+
+
+def find_deadline(ledger: Ledger, phase: Phase) -> int | None:
+    """Return when a phase ends (unix seconds); None: when somebody commits, or joins."""
+    view = build_view(ledger, _ANYBODY)
+    return {Phase.COMMIT: view.commit_ends_at, Phase.ATTEST: view.attest_ends_at}.get(phase)
+
+
 def _can_come_back(ledger: Ledger, seat: Seat) -> bool:
     """Return whether a seat is retired and has the stake to count again as it is: what was slashed
     is not made good by a program on its own."""

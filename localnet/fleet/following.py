@@ -15,7 +15,7 @@ from chain.heads import HeadListener
 from chain.observer import Observer
 from chain.rpc import ask
 from chain.types import Root, RoundId, Seat
-from localnet.chronicle import Chronicle, find_missing
+from localnet.chronicle import Chronicle
 from localnet.errors import FleetRefused
 from localnet.fleet.fleet import Charter, Fleet
 from localnet.fleet.judging import Judges
@@ -28,7 +28,7 @@ from node.learning.process import Answer
 from node.round import Phase
 from node.settings import BLOBS
 from node.spec import parse_spec
-from node.view import build_view
+from node.view import build_view, find_missing
 
 POLL_SECONDS = 0.5
 """Between two looks, where no block is told of."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
 from chain.errors import Gone, Refused, Unreachable
-from chain.types import Attested, Clock, Joined, Logged, Seat
+from chain.types import Attested, Clock, Joined, Logged, RoundId, Seat
 from node.contract import Contract
 from node.daemon.bell import Bell
 from node.daemon.shelves import Shelves
@@ -16,6 +16,8 @@ from node.daemon.tallies import Tallies
 from node.errors import KeyUsedElsewhere, PeerRefused
 from node.journal import Journal
 from node.peer import Peer
+from node.round import Phase
+from node.view import find_phase
 from node.watchtower import Watchtower
 
 LOG = logging.getLogger("holdfast.daemon")
@@ -23,10 +25,13 @@ POLL_SECONDS = 0.5
 """Between two looks at the chain; news of one's own learner and blobs are heard at once."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Between two tries at a node that does not answer."""
+MODEL_SECONDS = 60
+"""So long the model of the last round's head is waited for: whoever has it may have ended."""
 
 
 class Daemon:
-    """One peer or watchtower at work. `run` goes on until it is told to stop."""
+    """One peer or watchtower at work. `run` goes on until it is told to stop, or the last of the
+    rounds that were asked for has ended."""
 
     def __init__(
         self,
@@ -52,6 +57,13 @@ class Daemon:
         """Called after each look at the chain, in the loop's thread; it may ask the node."""
         self.heed: Callable[[tuple[Logged, ...]], None] = lambda news: None
         """Called at each look at the chain with what is new there; it never waits."""
+        self.note_wait: Callable[[], None] = lambda: None
+        """Called when the peer has nothing more to do at a look; it never waits."""
+        self.has_judged: Callable[[RoundId, bool], bool] = lambda last, is_patient: True
+        """Whether the heads of the rounds up to this one were judged, or will not be; who is not
+        patient gives up one whose model is not here."""
+        self._last_round: RoundId | None = None
+        self._over_since: int | None = None
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._pause_seconds = poll_seconds
@@ -67,15 +79,39 @@ class Daemon:
         and StoreFailed, JournalFailed, Disagreement."""
         ledger = self.contract.observer.ledger
         height = len(ledger.agreed)
-        LOG.info("%s act=ready round=%d height=%d", self._name, ledger.round.number, height)
-        while not should_stop():
+        last = "" if self._last_round is None else f" last_round={self._last_round}"
+        number = ledger.round.number
+        LOG.info("%s act=ready round=%d height=%d%s", self._name, number, height, last)
+        while not should_stop() and not self._has_ended():
             self._wait(self._look())
-        LOG.info("%s act=stop", self._name)
+        LOG.info("%s act=stop%s", self._name, last if self._has_ended() else "")
 
-    def has_ended(self, rounds: int | None) -> bool:
-        """Whether the chain is past so many rounds."""
-        open_round = self.contract.observer.ledger.round
-        return rounds is not None and open_round.number > rounds
+    def end_after(self, rounds: int) -> None:
+        """Let `run` end after so many more rounds, agreed on or lapsed; one that is open now is the
+        first of them. The peer has no part in any after them."""
+        number = self.contract.observer.ledger.round.number
+        first = number if self._is_open() else number + 1
+        last = self._last_round = RoundId(first + rounds - 1)
+        if isinstance(self.peer, Peer):
+            earlier = self.peer.last_round
+            self.peer.last_round = last if earlier is None else min(earlier, last)
+
+    def _is_open(self) -> bool:
+        """Whether a round is under way."""
+        phase = find_phase(self.contract.observer.ledger, self._now())
+        return phase in (Phase.COMMIT, Phase.ATTEST)
+
+    def _has_ended(self) -> bool:
+        """Whether the last round has, its head was judged, and nothing is on its way for it."""
+        last = self._last_round
+        if last is None or self.peer.is_sending:
+            return False
+        number = self.contract.observer.ledger.round.number
+        if number < last or (number == last and self._is_open()):
+            return False
+        now = self._clock()
+        self._over_since = now if self._over_since is None else self._over_since
+        return self.has_judged(last, now - self._over_since < MODEL_SECONDS)
 
     def stop(self) -> None:
         """Wake the loop, so that it sees that it should stop. From any thread or signal."""
@@ -88,6 +124,7 @@ class Daemon:
             self._news(news)
             self.heed(news)
             until = self.peer.act()
+            self.note_wait()
             self.watch()
         except (Unreachable, Gone, Refused) as error:
             self.tallies.chain_failures += 1

@@ -37,6 +37,7 @@ from node.daemon.daemon import Daemon
 from node.daemon.rounds import Rounds
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
+from node.daemon.waiting import Waiting
 from node.data.share import OWN, Share
 from node.errors import PeerRefused
 from node.journal import Journal
@@ -182,7 +183,9 @@ def open_daemon(
             clock=clock,
             poll_seconds=poll_seconds,
         )
-        daemon.heed = Rounds(seat, contract, store, trainer).look
+        rounds, waiting = Rounds(seat, contract, store, trainer), Waiting(peer, contract, clock)
+        daemon.heed, daemon.has_judged = rounds.look, rounds.has_judged
+        daemon.note_wait = waiting.look
         yield daemon
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chain.ledger import Ledger
-from chain.types import Agreed, Logged, Proposed, Root, Seat, seats_of
+from chain.types import Agreed, Logged, Proposed, Root, RoundId, Seat, seats_of
 from node.blobs.errors import BlobCorrupt, BlobMissing
 from node.blobs.store import Blobs
 from node.contract import Contract
@@ -34,6 +34,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class _Agreement:
+    round: RoundId
     height: int
     model_root: Root
 
@@ -59,10 +60,19 @@ class Rounds:
             if self._next is not None:
                 self._skip(self._next, "there is a newer head")
             root = ledger.result(agreed[-1].key).model_root
-            self._next = _Agreement(agreed[-1].height, root)
+            self._next = _Agreement(agreed[-1].round, agreed[-1].height, root)
         self._judge.poll()
         self._take()
         self._ask()
+
+    def has_judged(self, last: RoundId, is_patient: bool) -> bool:
+        """Whether nothing is left to be told of the rounds up to this one. A model that is not here
+        is waited for by who is patient."""
+        if self._next is not None and not is_patient:
+            self._skip(self._next, "its model did not come")
+            self._next = None
+        asked = None if self._asked is None else self._asked[0]
+        return not any(each and each.round <= last for each in (self._next, asked))
 
     def _tell(self, ledger: Ledger, agreed: Agreed) -> None:
         result, votes = ledger.result(agreed.key), ledger.votes[agreed.key]

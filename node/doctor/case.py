@@ -21,6 +21,10 @@ class Fault(Exception):
         self.remedy = remedy
 
 
+class Unread(Exception):
+    """What there is to say of data that only the learner's process can read."""
+
+
 @dataclass
 class Case:
     """One peer under examination. `rounds`: for how many of them ether should last;

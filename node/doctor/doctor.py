@@ -6,14 +6,16 @@ from enum import Enum
 
 from chain.errors import ChainError
 from node.doctor import at_endpoint, in_folder, on_chain
-from node.doctor.case import Case, Fault
+from node.doctor.case import Case, Fault, Unread
 from node.errors import NodeError
 
 
 class State(Enum):
-    """What a check came to. `SKIPPED`: it needs what another one has found at fault."""
+    """What a check came to. `UNREAD`: what it found is in order, and the rest is for a later one to
+    read; `SKIPPED`: it needs what another one has found at fault."""
 
     OK = "ok"
+    UNREAD = "unread"
     FAULT = "fault"
     SKIPPED = "skipped"
 
@@ -73,6 +75,13 @@ CHECKS = (
     ),
     Check("seat", ("contract", "keystore"), on_chain.check_seat, "holdfast peer join FOLDER"),
     Check(
+        "apart",
+        ("contract", "keystore"),
+        on_chain.check_apart,
+        "one of the two is wrong; where it is this one, another port in exchange.listen and "
+        "exchange.endpoint, then holdfast peer set-endpoint FOLDER",
+    ),
+    Check(
         "registered",
         ("seat",),
         at_endpoint.check_registered,
@@ -95,7 +104,8 @@ CHECKS = (
         "learner",
         ("contract", "data"),
         in_folder.check_learner,
-        "install what the learner needs, and correct data.source in the settings",
+        "let its module start here, and that of data.source where that is code: install what they "
+        "import, and name their folder as learner.path in the settings",
     ),
     Check("disk", ("contract", "folder"), in_folder.check_disk, "make room"),
 )
@@ -107,7 +117,7 @@ def examine(case: Case) -> Iterator[Finding]:
     with case.opened:
         for check in CHECKS:
             finding = _look(check, case, sound)
-            if finding.state is State.OK:
+            if finding.state in (State.OK, State.UNREAD):
                 sound.add(check.name)
             yield finding
 
@@ -119,6 +129,8 @@ def _look(check: Check, case: Case, sound: set[str]) -> Finding:
     remedy = check.remedy.replace("FOLDER", str(case.folder))
     try:
         found = check.look(case)
+    except Unread as unread:
+        return Finding(check.name, State.UNREAD, str(unread))
     except Fault as fault:
         return Finding(check.name, State.FAULT, str(fault), fault.remedy or remedy)
     except (NodeError, ChainError, OSError) as error:

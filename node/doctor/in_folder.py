@@ -12,10 +12,10 @@ from node.daemon.opening import (
     describe_place,
     describe_share,
 )
-from node.data.errors import InvalidCell
+from node.data.errors import DataError, InvalidCell, InvalidSchema, MissingPackage
 from node.data.share import OWN
 from node.data.sources import load
-from node.doctor.case import Case, Fault
+from node.doctor.case import Case, Fault, Unread
 from node.errors import LayoutMismatch
 from node.journal import check_journal
 from node.learning.process import LearnerProcess, Pending
@@ -94,16 +94,19 @@ def check_data(case: Case) -> str:
     """The organisation's own data can be read."""
     settings = case.settings
     if settings.source == OWN:
-        return "the learner brings its own"
+        raise Unread("the learner brings its own: `learner` looks at them")
     if ":" in settings.source:
-        return f"{settings.source}: code, which the learner's process reads"
+        raise Unread(f"{settings.source}: code, which `learner` runs")
     try:
         case.dataset = load(settings.source, label=settings.label)
-    except InvalidCell:
+    except InvalidCell as error:
         if settings.contract is None:
             raise
-        # Which column holds what is for the federation to declare: `learner` reads it by that.
-        return f"{settings.source}: a table, whose columns the federation may have declared"
+        # Which column holds what is for the federation to declare.
+        raise Unread(
+            f"{settings.source}: a table that is there, but not one of numbers alone; `learner` "
+            "reads it by the columns that the federation declares"
+        ) from error
     part = "" if settings.share is None else f", one part in {settings.share[1]} is this peer's"
     return f"{settings.source}: {case.dataset.samples} samples{part}"
 
@@ -137,9 +140,26 @@ def check_learner(case: Case) -> str:
             f"{spec.learner} on {case.settings.source}: {error}",
             f"data with the columns and classes of the federation's (its spec says {spec.source})",
         ) from error
+    except DataError as error:
+        raise Fault(str(error), _advise(error, case.settings.source)) from error
     samples = asked[0].result()
     data = "data of its own" if samples is None else f"{samples} samples"
     return f"{spec.layout.coordinates:,} coordinates of {spec.learner}, on {data}"
+
+
+def _advise(error: DataError, source: str) -> str:
+    """Return what to do about data that the federation's learner cannot be given."""
+    match error:
+        case InvalidSchema():
+            return (
+                f"rename the column in {source} to what the federation declares, or agree on a "
+                "declaration that has it (a new federation)"
+            )
+        case InvalidCell():
+            return f"correct that cell of {source}"
+        case MissingPackage():
+            return "install that package"
+    return "correct data.source in the settings"
 
 
 def check_disk(case: Case) -> str:

@@ -4,7 +4,7 @@ from chain.connect import open_endpoints
 from chain.errors import WrongChain, hide_secrets
 from chain.rpc import ask, get_block
 from chain.sender import compute_round_cost
-from node.daemon.opening import find_seat, open_contract
+from node.daemon.opening import find_own_seat, find_seat, open_contract
 from node.doctor.case import Case, Fault
 from node.doctor.clock import SAMPLE, judge_clock
 from node.settings import DEVELOPMENT_CHAINS
@@ -76,6 +76,26 @@ def check_seat(case: Case) -> str:
         )
     watched = ", watched for silence: it must commit" if record.since else ""
     return f"seat {seat} counts from round {record.begun}{watched}"
+
+
+def check_apart(case: Case) -> str:
+    """No other seat tells the others to come to this peer's endpoint."""
+    own, ledger = case.settings.endpoint, case.contract.observer.ledger
+    seat = find_own_seat(case.contract, case.address)
+    # Who leaves may have been this organisation's, with a folder that is lost.
+    others = [
+        number
+        for number, record in sorted(ledger.seats.items())
+        if number != seat and not record.until and _is_same(record.endpoint, own)
+    ]
+    if others:
+        taken = ", ".join(map(str, others))
+        raise Fault(f"{own} is the endpoint of seat {taken} too: one of them cannot be reached")
+    return f"no other seat has {own}"
+
+
+def _is_same(first: str, second: str) -> bool:
+    return first.rstrip("/").lower() == second.rstrip("/").lower()
 
 
 def _show(wei: int) -> str:

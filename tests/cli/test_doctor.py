@@ -55,6 +55,19 @@ def examine_folder(folder, consortium, **given):
     return {finding.check: finding for finding in examine(case)}
 
 
+def find_until(folder, consortium, check):
+    """Return the findings about a folder up to one of them."""
+    password = consortium.password.read_text().strip()
+    findings = []
+    with ExitStack() as stack:
+        case = Case(folder, lambda: password, lambda: int(time()), 20, 1000, opened=stack)
+        for finding in examine(case):
+            findings.append(finding)
+            if finding.check == check:
+                break
+    return findings
+
+
 def states(findings, state):
     return [name for name, finding in findings.items() if finding.state is state]
 
@@ -151,6 +164,12 @@ def learn_from_other_data(folder, consortium, stack):
     change(folder, source="digits", share=None)
 
 
+def bring_words(folder, consortium, stack):
+    table = folder / "table.csv"
+    table.write_text("age,smoker,ill\n40,yes,0\n50,no,1\n")
+    change(folder, source=str(table), share=None)
+
+
 PLANTED = [
     ("a", break_settings, "settings", "expected TOML", "correct the entry"),
     ("a", stop_the_chain, "chain", "Connection refused", "start the node"),
@@ -170,6 +189,7 @@ PLANTED = [
     ("a", damage_a_blob, "blobs", "leaf 0: expected", "put 0x"),
     ("a", lose_the_data, "data", "gone.csv", "correct data.source"),
     ("a", learn_from_other_data, "learner", "model of the learner", "its spec says "),
+    ("a", bring_words, "learner", "'yes'", "correct that cell"),
     ("b", None, "seat", "seat 1 leaves", "holdfast peer withdraw"),
     ("d", None, "seat", "expected one (holdfast peer join), got none", "holdfast peer join"),
 ]
@@ -206,6 +226,30 @@ def test_examine__a_peer_that_is_well__finds_nothing(consortium, copy_of):
     )
     # A fifth of 569 is held out, and the rest dealt to three.
     assert findings["learner"].found == "62 coordinates of softmax, on 152 samples"
+
+
+def test_examine__data_that_only_the_learner_reads__are_not_said_to_be_in_order(
+    consortium, copy_of
+):
+    folder = copy_of("a")
+    bring_words(folder, consortium, None)
+    (finding,) = [each for each in find_until(folder, consortium, "data") if each.check == "data"]
+    assert finding.state is State.UNREAD
+    assert finding.found.startswith(
+        f"{folder / 'table.csv'}: a table that is there, but not one of"
+    )
+
+
+def test_examine__the_endpoint_of_another_seat__is_a_fault_also_before_joining(consortium, copy_of):
+    folder = copy_of("d")
+    taken = read_settings(Path(consortium.folder("a"))).endpoint
+    change(folder, endpoint=f"{taken}/")
+    finding = find_until(folder, consortium, "apart")[-1]
+    assert finding.state is State.FAULT
+    assert finding.found == (
+        f"{taken}/ is the endpoint of seat 0 too: one of them cannot be reached"
+    )
+    assert f"holdfast peer set-endpoint {folder}" in finding.remedy
 
 
 def test_examine__a_late_block_on_a_chain_that_mines_on_demand__is_no_fault(consortium, copy_of):

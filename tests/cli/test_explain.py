@@ -186,6 +186,10 @@ def test_read_preparation__a_silent_seat__says_how_far_its_own_folder_had_come(t
         assert words == "its journal has no update for it: it was not trained here on that model"
         (tmp_path / "learner.traceback").write_text("it raised\n")
         assert _read_preparation(desk, told)[1].startswith("its learner failed last at 20")
+        still = replace(told, outcome=Outcome.OPEN)
+        words, failed = _read_preparation(desk, still)
+        assert words == "its journal has no update for it so far"
+        assert failed.endswith(f" UTC: {tmp_path / 'learner.traceback'}")
         journal.record_trained(parent, number, Trained(Root(b"\x02" * 32), 10, 1))
         (words,) = _read_preparation(desk, told)
         assert (
@@ -194,7 +198,6 @@ def test_read_preparation__a_silent_seat__says_how_far_its_own_folder_had_come(t
         # On another result of the same round.
         journal.record_intention("attest_and_commit", number, b"\x03" * 32)
         assert _read_preparation(desk, told) == (words,)
-        still = replace(told, outcome=Outcome.OPEN)
         assert _read_preparation(desk, still) == ("its journal has it trained so far",)
         journal.record_intention("commit", number, b"\x02" * 32)
         (words,) = _read_preparation(desk, told)

@@ -125,7 +125,9 @@ def test_run__its_key_has_voted_without_this_folder__ends_with_3_for_good(consor
         assert lines[-1].startswith("holdfast: votes of seat 0: expected only for what")
         assert "another process uses this key, or the folder is an old copy" in lines[-1]
         assert "level=error room=command act=stop" in lines[-2]
-    end(consortium.run("a", 1))
+    again = consortium.run("a", 10**6)
+    await_lines(again, "act=ready")
+    stop(again)
 
 
 @pytest.mark.parametrize(

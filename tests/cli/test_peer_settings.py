@@ -61,6 +61,21 @@ def test_run__a_file_or_an_entry_that_is_none__is_one_line(idle_pair, changes, t
     assert all("act=" in line for line in lines[:-1])
 
 
+def test_run__a_page_of_settings_that_is_none__is_told_once(tmp_path, holdfast, caplog):
+    (tmp_path / "peer.toml").write_text("[data")
+    outcome = holdfast("peer", "run", str(tmp_path))
+    assert (outcome.code, caplog.messages) == (1, [])
+    assert outcome.err.startswith("holdfast: ")
+    assert outcome.err.count("\n") == 1
+
+
+def test_status__nobody_has_committed_yet__says_for_whom_it_waits(idle_pair):
+    state = idle_pair.status("a")
+    assert (state["phase"], state["waits_for"], state["waits_until"]) == ("ready", [0, 1], None)
+    told = idle_pair.here("peer", "status", idle_pair.folder("a")).out.splitlines()
+    assert {"waits for     0, 1", "waits until   -"} <= set(told)
+
+
 @pytest.mark.parametrize(
     ("arguments", "endpoint"),
     [

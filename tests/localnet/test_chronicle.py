@@ -15,8 +15,9 @@ from chain.types import (
     Position,
     Proposed,
 )
-from localnet.chronicle import Chronicle, find_missing, leading_vote
+from localnet.chronicle import Chronicle, leading_vote
 from node.round import Phase
+from node.view import find_missing
 
 GENESIS, KEY, ROOT = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 PARAMETERS = Parameters(

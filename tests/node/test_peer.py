@@ -14,6 +14,7 @@ from node.blobs.errors import StoreFailed
 from node.blobs.store import MemoryBlobs
 from node.errors import NotFinite
 from node.round import Phase, Pull
+from node.timestamp import write_time
 from node.training import Failed
 
 ROUNDS = 2
@@ -290,13 +291,35 @@ class FailingOnce:
         return Failed() if self.starts == 1 else self._trainer.find(seat, parent, round_id)
 
 
-def test_peers__every_training_of_a_round_fails__are_tried_again_and_the_round_is_agreed():
+def test_peers__every_training_of_a_round_fails__are_tried_again_and_the_round_is_agreed(caplog):
     with PeersLab() as lab:
         for seat in lab.peers:
             trainer = FailingOnce(InlineTrainer(lab.parameters))
             lab.peers[seat] = lab.start(seat, trainer=trainer)
+        again = write_time(lab.clock() + lab.parameters.commit_seconds)
         lab.turn()
         assert lab.observer.ledger.round.number == 0
+        assert caplog.messages[0] == (
+            f"seat=0 round=1 act=train next='trains again at {again}, or in the next round'"
+        )
         lab.clock.advance_to(lab.clock() + lab.parameters.commit_seconds)
         ledger = lab.play(1)
         assert len(ledger.result(ledger.head().key).seats) == 4
+
+
+def test_peer__a_training_fails_while_others_commit__says_that_the_round_goes_on_without_it(caplog):
+    with PeersLab() as lab:
+        lab.peers[3] = lab.start(3, trainer=FailingOnce(InlineTrainer(lab.parameters)))
+        late = lab.peers.pop(3)
+        lab.reach(Phase.COMMIT)
+        exhaust(late)
+        assert caplog.messages == [
+            "seat=3 round=1 act=train "
+            "next='this round goes on without this peer, which trains again in the next'"
+        ]
+        lab.peers[3] = late
+        ledger = lab.play(2)
+        assert [3 in ledger.result(logged.event.key).seats for logged in ledger.agreed] == [
+            False,
+            True,
+        ]

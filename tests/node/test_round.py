@@ -115,6 +115,21 @@ def test_next_action__not_counted_yet__contributes_nothing():
     assert next_action(replace(READY, counted=frozenset({5})), KNOWING, ENDS) == Wait(None)
 
 
+def test_next_action__its_last_round_was_agreed_on__takes_the_model_and_votes_late():
+    last = replace(READY, round=HEAD.round, counted=frozenset({HEAD.round}))
+    assert next_action(last, Memory(), ENDS) == Pull()
+    assert next_action(last, Memory(is_pulling=True), ENDS) == Wait(None)
+    has_model = Memory(has_model=True)
+    assert next_action(last, has_model, ENDS) == Wait(None)
+    recomputed = replace(has_model, recomputed=frozenset({HEAD.key}))
+    assert next_action(last, recomputed, ENDS) == Attest(HEAD.key)
+    approved = replace(last, approved=frozenset({HEAD.key}))
+    assert next_action(approved, recomputed, ENDS) == Wait(None)
+    # Others went on: what it was is theirs to answer for.
+    later = replace(last, round=HEAD.round + 1)
+    assert next_action(later, recomputed, ENDS) == Wait(None)
+
+
 def test_next_action__agreed_without_this_vote__votes_late_with_the_commitment():
     trained = replace(KNOWING, trained=frozenset({(HEAD.key, 4)}), recomputed={HEAD.key})
     assert next_action(READY, trained, ENDS) == AttestAndCommit(HEAD.key, 4)

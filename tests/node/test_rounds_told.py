@@ -115,6 +115,25 @@ def test_look__a_newer_head_than_one_that_never_came__is_skipped_with_the_reason
     assert len(judge.asked) == 1
 
 
+def test_has_judged__a_model_that_is_not_here__is_given_up_by_who_is_not_patient(lab, told):
+    rounds = Rounds(SEAT, lab.contract, MemoryBlobs(), Judge())
+    rounds.look(split_agreed(lab)[0])
+    assert rounds.has_judged(0, True)
+    assert not rounds.has_judged(1, True)
+    assert rounds.has_judged(1, False)
+    assert told.messages[-1] == "seat=2 act=judged height=1 skipped='its model did not come'"
+
+
+def test_has_judged__the_judge_is_at_it__not_before_it_has_answered(lab, told):
+    judge = Judge()
+    rounds = Rounds(SEAT, lab.contract, lab.exchange.shelf(SEAT), judge)
+    rounds.look(split_agreed(lab)[0])
+    assert not rounds.has_judged(1, False)
+    judge.answer((0.25, 114, {}))
+    rounds.look(())
+    assert rounds.has_judged(1, False)
+
+
 def test_look__the_judge_has_died__is_told_with_the_reason(lab, told):
     judge = Judge()
     rounds = Rounds(SEAT, lab.contract, lab.exchange.shelf(SEAT), judge)
