@@ -39,11 +39,12 @@ class _Block:
 
 
 def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
-    """Return the data set that a table is. `label` names the column to learn, the last by default.
+    """Return the data set that a table is. `label` names the column to learn; None: the last, but
+    none where the schema declares all others, as for files of many organisations.
 
     Raises InvalidCell (file, line or row, column, text), UnreadableFile and InvalidSchema.
     """
-    target = _find_target(table, label)
+    target = _find_target(table, label, schema)
     _check_declared(table, target, schema)
     used = _order_columns(table, target, schema)
     rows_before = len(table.rows)
@@ -78,8 +79,16 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
     )
 
 
-def _find_target(table: Table, label: str | None) -> str:
+def _find_target(table: Table, label: str | None, schema: Schema) -> str:
     if label is None:
+        if all(name in schema.columns for name in table.columns[:-1]):
+            # So begins a federation of many files, which may have another column last each.
+            raise UnreadableFile(
+                f"{table.path}, column to learn",
+                "its name, as all others are declared and files may have any order "
+                '(label = "..." under [data] of the page, or --label)',
+                "none",
+            )
         return table.columns[-1]
     if label not in table.columns:
         known = ", ".join(table.columns)

@@ -29,7 +29,7 @@ def enrol(folder: Path, dose: object = "number") -> Path:
     """Have a peer's learner begin on a table of its own, and return the peer's folder."""
     path = folder / "clinic.csv"
     path.write_text(ROWS)
-    share = Share(str(path), None, None, "iid", 0.2, 0, parse_schema(declare(dose)))
+    share = Share(str(path), "sick", None, "iid", 0.2, 0, parse_schema(declare(dose)))
     Worker().enrol_share(0, "softmax", {}, share, Place(notes=folder / "peer"))
     return folder / "peer"
 
@@ -37,7 +37,9 @@ def enrol(folder: Path, dose: object = "number") -> Path:
 def test_enrol_share__a_table__keeps_its_recipe_for_its_owner_alone(tmp_path: Path) -> None:
     folder = enrol(tmp_path)
     assert S_IMODE((folder / RECIPE).stat().st_mode) == 0o600
-    dataset = load(str(tmp_path / "clinic.csv"), schema=parse_schema(declare("number")))
+    dataset = load(
+        str(tmp_path / "clinic.csv"), label="sick", schema=parse_schema(declare("number"))
+    )
     kept = read_recipe(folder)
     assert kept == json.loads(json.dumps(describe_recipe(dataset)))
     assert (kept["columns"], kept["classes"]) == (["age", "dose", "ward"], ["no", "yes"])
