@@ -93,6 +93,7 @@ def _find_data(peer: Path | None, directory: Path | None) -> dict[str, Any] | No
 
 
 def _say_data(data: dict[str, Any]) -> None:
+    from node.data.recipe import CLASSES
     from node.data.recipe_file import has_gaps
     from node.data.share import OWN
 
@@ -102,11 +103,15 @@ def _say_data(data: dict[str, Any]) -> None:
     if data["columns"] is None:
         typer.echo("without columns and classes: the chain has them not, but --dir and --peer have")
         return
-    classes = "a number" if data["classes"] is None else f"{len(data['classes'])} classes"
+    unnamed = "classes without their names" if CLASSES in data.get("own", ()) else "a number"
+    classes = unnamed if data["classes"] is None else f"{len(data['classes'])} classes"
     columns = f"{len(data['columns'])} columns" if data["columns"] else f"{data['width']} features"
     typer.echo(f"with {columns}, {classes}; {data['scaling']}")
     if has_gaps(data):
-        typer.echo("scaled by each peer's own rows: those numbers are in its own data.json alone")
+        typer.echo(
+            "what comes of each peer's own rows (numbers to scale by, categories, classes) is "
+            "null: its own data.json alone has it"
+        )
 
 
 def _say(path: Path, height: int, round_id: int, root: bytes) -> None:

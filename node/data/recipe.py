@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 AS_BYTES, AS_THEY_ARE = "bytes, 255 being 1", "features as they are, unscaled"
+SOURCE, CLASSES = "source", "classes"
+OF_OWNER = (SOURCE, CLASSES)
+"""What of rows is their owner's, unless all that learn have it of a page."""
 LARGE = 100
 """A feature so far from 0 outweighs all that are scaled."""
 
@@ -32,13 +35,15 @@ class Feature:
 class Recipe:
     """`features` in the model's order; (): they have no columns. `label`: the column learned;
     `group`: the one that says whose a row is. `told`: how values and empty cells are treated, as
-    a clause. `remarks`: what whoever brings the rows should know of them, a line each."""
+    a clause. `remarks`: what whoever brings the rows should know of them, a line each. `own`: which
+    of SOURCE and CLASSES come of the rows' owner, and are on no page that all share."""
 
     features: tuple[Feature, ...] = ()
     label: str | None = None
     group: str | None = None
     told: str = ""
     remarks: tuple[str, ...] = ()
+    own: tuple[str, ...] = OF_OWNER
 
 
 def recipe_of_arrays(features: NDArray[Any]) -> Recipe:

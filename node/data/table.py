@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from node.data.cells import Table, is_missing, read_number, read_texts, to_number, write_key
 from node.data.dataset import Dataset, check_classes, encode_labels
 from node.data.errors import InvalidCell, InvalidSchema, UnreadableFile
-from node.data.recipe import Feature, Recipe
+from node.data.recipe import OF_OWNER, SOURCE, Feature, Recipe
 from node.data.scaling import TELL_SCALING, scale_column
 from node.data.schema import Column, Kind, Missing, Scaling, Schema, Target
 
@@ -75,7 +75,14 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
         targets=targets,
         groups=groups,
         columns=tuple(each.column for each in features),
-        recipe=Recipe(features, target, group, _tell_treatment(schema, features), remarks),
+        recipe=Recipe(
+            features,
+            target,
+            group,
+            _tell_treatment(schema, features),
+            remarks,
+            own=(SOURCE,) if targets is not None or schema.find(target).values else OF_OWNER,
+        ),
     )
 
 

@@ -183,9 +183,11 @@ def test_export__a_peers_folder__has_of_its_rows_what_the_page_declares(idle_pai
     finally:
         (folder / RECIPE).unlink(missing_ok=True)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "scaled by each peer's own rows" in outcome.out
+    assert "with 2 columns, classes without their names; " in outcome.out
+    assert "what comes of each peer's own rows (numbers to scale by, cat" in outcome.out
     with np.load(path) as file:
         about = json.loads(str(file["holdfast"]))
+    assert (about["data"]["source"], about["data"]["classes"]) == (None, None)
     found = [(each["minus"], each["divided_by"]) for each in about["data"]["features"]]
     assert found == [(40.0, 10.0), (None, None)]
 
