@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from chain.types import Seat
 from chain.wallet import open_wallet, read_address
@@ -12,8 +13,9 @@ from node.daemon.opening import (
     describe_place,
     describe_share,
 )
-from node.data.errors import InvalidCell
-from node.data.share import OWN
+from node.data.dataset import Dataset
+from node.data.errors import DataError
+from node.data.share import OWN, choose_label
 from node.data.sources import load
 from node.doctor.case import Case, Fault
 from node.errors import LayoutMismatch
@@ -98,14 +100,24 @@ def check_data(case: Case) -> str:
     if ":" in settings.source:
         return f"{settings.source}: code, which the learner's process reads"
     try:
-        case.dataset = load(settings.source, label=settings.label)
-    except InvalidCell:
-        if settings.contract is None:
+        case.dataset = _load_as_declared(case)
+    except DataError:
+        if settings.contract is None or case.is_reached or not Path(settings.source).exists():
             raise
-        # Which column holds what is for the federation to declare: `learner` reads it by that.
-        return f"{settings.source}: a table, whose columns the federation may have declared"
+        # Which column holds what is for the federation to declare.
+        return f"{settings.source}: there, to be read as a federation declares that is not reached"
     part = "" if settings.share is None else f", one part in {settings.share[1]} is this peer's"
     return f"{settings.source}: {case.dataset.samples} samples{part}"
+
+
+def _load_as_declared(case: Case) -> Dataset:
+    settings = case.settings
+    if not case.is_reached:
+        return load(settings.source, label=settings.label)
+    spec = parse_spec(case.contract.observer.ledger.spec)
+    if spec.source == OWN:
+        return load(settings.source, label=settings.label)
+    return load(settings.source, label=choose_label(settings.label, spec.label), schema=spec.schema)
 
 
 def check_learner(case: Case) -> str:
