@@ -46,15 +46,16 @@ class Recipe:
     own: tuple[str, ...] = OF_OWNER
 
 
-def recipe_of_arrays(features: NDArray[Any]) -> Recipe:
-    """Return the recipe of features that have no columns and were used as they are."""
+def recipe_of_arrays(features: NDArray[Any], remarks: tuple[str, ...] = ()) -> Recipe:
+    """Return the recipe of features that have no columns and were used as they are; `remarks`:
+    those upon their labels."""
     if features.dtype == np.uint8:
-        return Recipe(told=AS_BYTES)
+        return Recipe(told=AS_BYTES, remarks=remarks)
     largest = float(np.abs(features).max())
     if largest <= LARGE:
-        return Recipe(told=AS_THEY_ARE)
+        return Recipe(told=AS_THEY_ARE, remarks=remarks)
     remark = (
         f"features are as large as {largest:.3g} and not scaled, and steps along a gradient want "
         "about 1: scale them, or give a table, whose named columns are"
     )
-    return Recipe(told=AS_THEY_ARE, remarks=(remark,))
+    return Recipe(told=AS_THEY_ARE, remarks=(*remarks, remark))

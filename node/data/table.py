@@ -11,7 +11,7 @@ from node.data.cells import Table, is_missing, read_number, read_texts, to_numbe
 from node.data.dataset import Dataset, check_classes, encode_labels
 from node.data.errors import InvalidCell, InvalidSchema, UnreadableFile
 from node.data.recipe import OF_OWNER, SOURCE, Feature, Recipe
-from node.data.scaling import TELL_SCALING, scale_column
+from node.data.scaling import TELL_SCALING, is_reproduced, scale_column
 from node.data.schema import Column, Kind, Missing, Scaling, Schema, Target
 
 STRATA = 10
@@ -31,11 +31,13 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class _Block:
-    """What one column becomes: `(n, features)`, what made it, and how many cells were filled."""
+    """What one column becomes: `(n, features)`, what made it, and how many cells were filled.
+    `is_coarse`: the two numbers that made it do not make it again."""
 
     values: NDArray[np.float32]
     features: tuple[Feature, ...]
     filled: int = 0
+    is_coarse: bool = False
 
 
 def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
@@ -66,7 +68,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
     labels, classes, targets = _read_target(table, target, cells[target], schema)
     features = tuple(feature for block in blocks for feature in block.features)
     dropped = rows_before - len(table.rows)
-    remarks = (*_remark_missing(dropped, blocks), *_remark(cells, blocks))
+    remarks = (*_remark_missing(dropped, blocks), *_remark(cells, blocks), *_remark_coarse(blocks))
     return Dataset(
         name=table.path.name,
         features=np.concatenate([each.values for each in blocks], axis=1, dtype=np.float32),
@@ -179,7 +181,8 @@ def _encode_number(
         fill=fill if fills else None,
         own=_find_own(column, schema),
     )
-    return _Block(scaled.values, (feature,), int((~is_there).sum()))
+    is_coarse = not is_reproduced(scaled, values)
+    return _Block(scaled.values, (feature,), int((~is_there).sum()), is_coarse)
 
 
 def _find_own(column: Column, schema: Schema) -> tuple[str, ...]:
@@ -313,6 +316,14 @@ def _remark(cells: Mapping[str, Sequence[Any]], blocks: Sequence[_Block]) -> tup
             f'{write_key(name)} = "ignore" under [data.columns] of the data page'
         )
     return tuple(lines)
+
+
+def _remark_coarse(blocks: Sequence[_Block]) -> tuple[str, ...]:
+    names = [each.features[0].column for each in blocks if each.is_coarse]
+    remedy = (
+        "subtract a constant from them in the file, or an exported model sees others than these"
+    )
+    return (f"values too large for their steps: {_enumerate(names)}: {remedy}",) if names else ()
 
 
 def _is_declared(column: Column) -> bool:

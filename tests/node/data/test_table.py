@@ -177,6 +177,16 @@ def test_build_dataset__columns_that_say_nothing__are_remarked_upon():
     assert counting.startswith('column age counts the rows: if it measures nothing, age = "ignore"')
 
 
+def test_build_dataset__values_too_large_for_their_steps__are_remarked_upon():
+    def ages(first, step):
+        rows = [with_cell(row, "age", repr(first + step * (row**2)))[row] for row in range(4)]
+        return build(rows, **DECLARED | {"scaling": "standard"}).recipe.remarks
+
+    (remark,) = ages(2.0**53, 2.0)
+    assert remark.startswith("values too large for their steps: age: subtract a constant from")
+    assert ages(1e6, 0.01) == ages(0.0, 1e-300) == ages(-1e300, 1e299) == ()
+
+
 def test_build_dataset__classes_that_the_label_lists__are_these_in_this_order():
     rows = [["n", "1", "f", "2", sick] for sick in ("yes", "no", "yes")]
     used = {"clinic": "ignore", "sex": "ignore", "dose": ["yes", "no", "NA"]}
