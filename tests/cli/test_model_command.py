@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from sklearn.datasets import load_breast_cancer
 
+from node.data.cells import MISSING
 from node.data.recipe_file import RECIPE
 from node.data.schema import parse_schema
 from node.data.share import Share
@@ -133,6 +135,11 @@ def test_export__a_table_of_the_users__is_used_as_the_documents_say(
     assert found == [data.classes[place] for place in scores.argmax(axis=1)]
     assert set(found) == set(data.classes)
     assert capsys.readouterr().out == f"{found[0]}\n"
+
+
+def test_data_page__its_words_for_an_empty_cell__are_the_readers():
+    (words,) = re.findall(r"^EMPTY = (.*)$", PAGE.read_text(), re.MULTILINE)
+    assert literal_eval(words) == MISSING
 
 
 def test_export__another_file_of_that_name__is_left_alone_unless_forced(holdfast, kept, tmp_path):
