@@ -89,6 +89,7 @@ def export(
 
 def _say_data(data: dict[str, Any], folder: Path | None) -> None:
     """Say what of the data is in the file. `folder`: where it was looked for."""
+    from node.data.recipe import CLASSES
     from node.data.recipe_file import RECIPE, has_gaps
     from node.data.share import OWN
 
@@ -99,11 +100,15 @@ def _say_data(data: dict[str, Any], folder: Path | None) -> None:
         where = "--dir and --peer may" if folder is None else f"nor has {folder}, in a {RECIPE}"
         typer.echo(f"without columns and classes: the chain has them not, {where}")
         return
-    classes = "a number" if data["classes"] is None else f"{len(data['classes'])} classes"
+    unnamed = "classes without their names" if CLASSES in data.get("own", ()) else "a number"
+    classes = unnamed if data["classes"] is None else f"{len(data['classes'])} classes"
     columns = f"{len(data['columns'])} columns" if data["columns"] else f"{data['width']} features"
     typer.echo(f"with {columns}, {classes}; {data['scaling']}")
     if has_gaps(data):
-        typer.echo("scaled by each peer's own rows: those numbers are in its own data.json alone")
+        typer.echo(
+            "what comes of each peer's own rows (numbers to scale by, categories, classes) is "
+            "null: its own data.json alone has it"
+        )
 
 
 def _say(path: Path, height: int, round_id: int, root: bytes) -> None:

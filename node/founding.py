@@ -16,7 +16,7 @@ from chain.types import Parameters, Root, Wei
 from node.algorithms.algorithm import Algorithm
 from node.algorithms.catalogue import USUAL
 from node.calibration import calibrate, choose_model_bits
-from node.data.share import OWN, Share
+from node.data.share import OWN, Share, choose_label
 from node.encoding import Floats, Layout, encode_model, to_payload
 from node.errors import LayoutMismatch, SpecRefused
 from node.learning.hosting import Place
@@ -146,11 +146,12 @@ def read_plan(text: bytes, name: str = "plan") -> Plan:
 
 
 def name_subject(plan: Plan, source: str, label: str | None, place: Place) -> Subject:
-    """Return the learner that the page is about, on a founder's own data."""
+    """Return the learner that the page is about, on a founder's own data. Raises InvalidSchema for
+    another label than the page's."""
     page = plan.page
     share = Share(
         source,
-        label,
+        choose_label(label, page.data.label),
         None,
         page.data.partition,
         page.data.held_out,

@@ -18,7 +18,7 @@ from localnet.judgement import JointJudgement
 from localnet.scenario import Scenario
 from node.contract import Contract
 from node.daemon.opening import count_round_seconds
-from node.data.share import OWN, Share
+from node.data.share import OWN, Share, choose_label
 from node.errors import NodeError
 from node.learning.hosting import Hosting, Place
 from node.learning.process import Answer, LearnerProcess, Pending
@@ -129,9 +129,8 @@ class Judges:
         spec, folder = self._spec, self._fleet.peer_folder(seat)
         settings = read_settings(folder)
         source = OWN if spec.source == OWN else settings.source
-        share = Share(
-            source, settings.label, None, spec.partition, spec.held_out, spec.seed, spec.schema
-        )
+        label = choose_label(settings.label, spec.label)
+        share = Share(source, label, None, spec.partition, spec.held_out, spec.seed, spec.schema)
         place = Place(seat, self._peers, folder.resolve(), spec.seed)
         course = Course(
             spec.layout, rule_of(self._contract.parameters), spec.seed, 0, kept=spec.kept

@@ -38,7 +38,7 @@ from node.daemon.rounds import Rounds
 from node.daemon.shelves import Shelves
 from node.daemon.tallies import Tallies
 from node.daemon.waiting import Waiting
-from node.data.share import OWN, Share
+from node.data.share import OWN, Share, choose_label
 from node.errors import PeerRefused
 from node.journal import Journal
 from node.learning.hosting import Hosting, Place
@@ -306,7 +306,7 @@ def describe_share(settings: Settings, spec: Spec) -> Share:
     """Return which data this peer trains on: its own, unless its learner brings them."""
     return Share(
         source=OWN if spec.source == OWN else settings.source,
-        label=settings.label,
+        label=choose_label(settings.label, spec.label),
         part=settings.share,
         partition=spec.partition,
         held_out=spec.held_out,

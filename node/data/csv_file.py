@@ -1,7 +1,10 @@
 """Read a data set from a CSV file of the user's own."""
 
 import csv
+import math
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -12,21 +15,25 @@ from node.data.schema import Schema
 from node.data.table import build_dataset
 
 Record = tuple[int, list[str]]  # the line of the file on which it starts, from 1, and its cells
+INTEGER = re.compile(r"-?[0-9]+")
+NAMED = 5
+"""Columns that a remark names."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(path: Path, *, label: str | None = None, schema: Schema | None = None) -> Dataset:
     """Return a comma-separated UTF-8 file as a data set, features standardised.
 
-    The first line names the columns. `label` names the column of the classes, the last one by
-    default: text or integers, classes in sorted order. All others hold numbers, unless the schema
-    says otherwise; so an empty cell, a NaN or an infinity is refused, for a guess at a missing
-    value would be part of the model.
+    The first line names the columns, also by integers that differ. `label` names the column of the
+    classes, the last one by default: text or integers, classes in sorted order. All others hold
+    numbers, unless the schema says otherwise; so an empty cell, a NaN or an infinity is refused,
+    for a guess at a missing value would be part of the model.
 
     Raises InvalidCell (file, line from 1, column, text), UnreadableFile and InvalidSchema.
     """
     records = list(_read_records(path, StringIO(_read_text(path), newline="")))
-    columns = _check_header(path, records)
+    schema = schema or Schema()
+    columns = _check_header(path, records, schema)
     rows = records[1:]
     for line, cells in rows:
         if len(cells) != len(columns):
@@ -35,7 +42,9 @@ def read_csv(path: Path, *, label: str | None = None, schema: Schema | None = No
             )
     places = [f"line {line}" for line, _ in rows]
     table = Table(path, columns, places, [cells for _, cells in rows])
-    return build_dataset(table, label, schema or Schema())
+    dataset = build_dataset(table, label, schema)
+    remarks = (*_remark_names(columns, schema), *dataset.recipe.remarks)
+    return replace(dataset, recipe=replace(dataset.recipe, remarks=remarks))
 
 
 def _read_text(path: Path) -> str:
@@ -75,7 +84,7 @@ def _read_records(path: Path, lines: Iterable[str]) -> Iterator[Record]:
         raise UnreadableFile(f"{path}, line {start}", "CSV", str(error)) from error
 
 
-def _check_header(path: Path, records: list[Record]) -> list[str]:
+def _check_header(path: Path, records: list[Record], schema: Schema) -> list[str]:
     columns = records[0][1] if records else []
     header = ",".join(columns)
     others = [
@@ -88,7 +97,8 @@ def _check_header(path: Path, records: list[Record]) -> list[str]:
             expected="a header line of at least two comma-separated columns",
             got=f"{header!r}{remedy}",
         )
-    if _are_values(columns):
+    is_declared = bool(schema.columns) and set(schema.columns) <= set(columns)
+    if not is_declared and _are_values(columns):
         raise UnreadableFile(
             str(path),
             expected="a header line that names the columns",
@@ -109,7 +119,29 @@ def _check_header(path: Path, records: list[Record]) -> list[str]:
 
 
 def _are_values(columns: list[str]) -> bool:
-    """Return whether a first line is a row and no header: a column may be called by its place."""
-    numbers = [place for place, column in enumerate(columns) if to_number(column) is not None]
-    unusual = [place for place in numbers if columns[place] not in (str(place), str(place + 1))]
-    return len(numbers) == len(columns) or bool(unusual)
+    """Return whether a first line is a row and no header: numbers, but for a label perhaps, that
+    cannot all be names. Columns may be called by integers that differ, as by a year or a place."""
+    numbers = _find_numbers(columns)
+    if len(numbers) < len(columns) - 1:
+        return False
+    return len(set(numbers)) < len(numbers) or not all(INTEGER.fullmatch(each) for each in numbers)
+
+
+def _remark_names(columns: list[str], schema: Schema) -> tuple[str, ...]:
+    """Return what to say of integers that were taken for names, where nothing shows that they are:
+    a file without a header would lose its first row."""
+    numbers = _find_numbers(columns)
+    is_shown = any(name in schema.columns for name in numbers)
+    if is_shown or len(numbers) < len(columns) - 1 or _count_on(numbers):
+        return ()
+    shown = ", ".join(columns[:NAMED]) + (" …" if len(columns) > NAMED else "")
+    return (f"the first line was taken for the names of the columns: {shown}",)
+
+
+def _find_numbers(columns: list[str]) -> list[str]:
+    found = ((name, to_number(name)) for name in columns)
+    return [name for name, number in found if number is not None and math.isfinite(number)]
+
+
+def _count_on(numbers: list[str]) -> bool:
+    return all(int(each) == int(numbers[0]) + place for place, each in enumerate(numbers))

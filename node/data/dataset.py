@@ -101,13 +101,28 @@ def encode_labels(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, .
     return labels.astype(np.int64), tuple(str(value) for value in distinct)
 
 
-def check_classes(subject: str, rows: int, classes: tuple[str, ...], remedy: str = "") -> None:
+def check_classes(subject: str, rows: int, classes: tuple[str, ...], remedy: str) -> None:
     """Raise UnreadableFile unless labels are such as classes have: more than half as many as rows
     are measurements. `remedy`: what to do about it."""
-    most = max(2, rows // 2)
+    most = count_most_classes(rows)
     if not 2 <= len(classes) <= most:
-        got = f"{len(classes)} ({remedy})" if remedy else str(len(classes))
+        got = f"{len(classes)} ({remedy})"
         raise UnreadableFile(subject, f"from 2 to {most} classes in {rows} rows", got)
+
+
+def remark_classes(subject: str, rows: int, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what to say of as many classes as measurements have, where nothing can be declared.
+    Raises UnreadableFile for fewer than two."""
+    if len(classes) < 2:
+        raise UnreadableFile(subject, "at least 2 classes", str(len(classes)))
+    if len(classes) <= count_most_classes(rows):
+        return ()
+    return (f"{len(classes)} classes in {rows} rows: labels that measure something are no classes",)
+
+
+def count_most_classes(rows: int) -> int:
+    """Return how many classes as many rows have at most, where none are declared."""
+    return max(2, rows // 2)
 
 
 def _check_dataset(dataset: Dataset) -> None:

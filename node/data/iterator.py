@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.data.cells import Table, is_missing
-from node.data.dataset import Dataset, check_classes, encode_labels
+from node.data.dataset import Dataset, encode_labels, remark_classes
 from node.data.errors import InvalidCell, InvalidSchema, UnreadableFile
 from node.data.recipe import recipe_of_arrays
 from node.data.schema import TABLE_ENTRIES, Schema, check_heeded
@@ -105,9 +105,9 @@ def _read_pairs(name: str, found: Iterable[Any]) -> Dataset:
     if not rows:
         raise UnreadableFile(name, "rows of (features, label)", "none")
     indices, classes = encode_labels(np.array(labels))
-    check_classes(f"{name}, labels", len(rows), classes)
+    remarks = remark_classes(f"{name}, labels", len(rows), classes)
     features = np.stack(rows)
-    recipe = recipe_of_arrays(features)
+    recipe = recipe_of_arrays(features, remarks)
     return Dataset(name=name, features=features, labels=indices, classes=classes, recipe=recipe)
 
 

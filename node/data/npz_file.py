@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from node.data.dataset import Dataset, check_classes, encode_labels
+from node.data.dataset import Dataset, encode_labels, remark_classes
 from node.data.errors import InvalidCell, UnreadableFile
 from node.data.recipe import recipe_of_arrays
 
@@ -50,11 +50,11 @@ def read_npz(path: Path, *, keys: tuple[str, str] | None = None) -> Dataset:
         row = int(np.flatnonzero(labels == "")[0]) + 1
         raise InvalidCell(f"{subject}: array {found[1]}, row {row}", "a class", "an empty text")
     indices, classes = encode_labels(labels)
-    check_classes(f"{subject}: array {found[1]}", len(labels), classes)
+    remarks = remark_classes(f"{subject}: array {found[1]}", len(labels), classes)
     flat = features.reshape(len(features), -1)
     if flat.dtype != np.uint8:
         flat = _narrow(f"{subject}: array {found[0]}", flat)
-    recipe = recipe_of_arrays(flat)
+    recipe = recipe_of_arrays(flat, remarks)
     return Dataset(name=path.name, features=flat, labels=indices, classes=classes, recipe=recipe)
 
 

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 AS_BYTES, AS_THEY_ARE = "bytes, 255 being 1", "features as they are, unscaled"
+SOURCE, CLASSES = "source", "classes"
+OF_OWNER = (SOURCE, CLASSES)
+"""What of rows is their owner's, unless all that learn have it of a page."""
 LARGE = 100
 """A feature so far from 0 outweighs all that are scaled."""
 
@@ -32,24 +35,27 @@ class Feature:
 class Recipe:
     """`features` in the model's order; (): they have no columns. `label`: the column learned;
     `group`: the one that says whose a row is. `told`: how values and empty cells are treated, as
-    a clause. `remarks`: what whoever brings the rows should know of them, a line each."""
+    a clause. `remarks`: what whoever brings the rows should know of them, a line each. `own`: which
+    of SOURCE and CLASSES come of the rows' owner, and are on no page that all share."""
 
     features: tuple[Feature, ...] = ()
     label: str | None = None
     group: str | None = None
     told: str = ""
     remarks: tuple[str, ...] = ()
+    own: tuple[str, ...] = OF_OWNER
 
 
-def recipe_of_arrays(features: NDArray[Any]) -> Recipe:
-    """Return the recipe of features that have no columns and were used as they are."""
+def recipe_of_arrays(features: NDArray[Any], remarks: tuple[str, ...] = ()) -> Recipe:
+    """Return the recipe of features that have no columns and were used as they are; `remarks`:
+    those upon their labels."""
     if features.dtype == np.uint8:
-        return Recipe(told=AS_BYTES)
+        return Recipe(told=AS_BYTES, remarks=remarks)
     largest = float(np.abs(features).max())
     if largest <= LARGE:
-        return Recipe(told=AS_THEY_ARE)
+        return Recipe(told=AS_THEY_ARE, remarks=remarks)
     remark = (
         f"features are as large as {largest:.3g} and not scaled, and steps along a gradient want "
         "about 1: scale them, or give a table, whose named columns are"
     )
-    return Recipe(told=AS_THEY_ARE, remarks=(remark,))
+    return Recipe(told=AS_THEY_ARE, remarks=(*remarks, remark))

@@ -1,13 +1,13 @@
 """The recipe of a data set beside a kept run, or in a peer's folder, as JSON (`data.json`)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from node.data.dataset import Dataset
 from node.data.errors import UnreadableFile
-from node.data.recipe import Feature
+from node.data.recipe import OF_OWNER, SOURCE, Feature
 from node.whole_file import OWNERS, write_whole
 
 RECIPE = "data.json"
@@ -15,7 +15,8 @@ RECIPE = "data.json"
 
 def describe_recipe(dataset: Dataset) -> dict[str, Any]:
     """Return how the rows were made, as JSON has it: `columns`, `features` and `classes` in the
-    model's order; `classes` None: a number is learned."""
+    model's order; `classes` None: a number is learned. `own`: entries that are its
+    owner's alone."""
     recipe = dataset.recipe
     names = [each.column for each in recipe.features] or list(dataset.columns)
     return {
@@ -26,6 +27,7 @@ def describe_recipe(dataset: Dataset) -> dict[str, Any]:
         "columns": list(dict.fromkeys(names)),
         "features": [_describe(each) for each in recipe.features],
         "scaling": recipe.told,
+        "own": list(recipe.own),
     }
 
 
@@ -51,24 +53,25 @@ def read_recipe(folder: Path) -> dict[str, Any] | None:
 
 
 def leave_out_own(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe without the numbers that are of one peer's rows alone: other peers have
-    scaled by others, and these are nobody else's business. The values of a category stay, for
-    they say which feature is which."""
-    features = [
-        {
-            name: None if name in each["own"] and name != "value" else value
-            for name, value in each.items()
-        }
-        for each in recipe["features"]
-    ]
-    return {**recipe, "features": features}
+    """Return a recipe without what is of one peer's rows alone: numbers, values of a category and
+    classes that no page declares, and what its file is called. Other peers have others, and these
+    are nobody else's business."""
+    features = [_blank(each, each["own"]) for each in recipe["features"]]
+    # A recipe that was kept before it told whose they are: nothing shows that they are shared.
+    own = recipe.get("own", OF_OWNER)
+    return {**_blank(recipe, own), "features": features, "own": list(own)}
 
 
 def has_gaps(recipe: Mapping[str, Any]) -> bool:
-    """Return whether numbers were left out of a recipe."""
+    """Return whether anything was left out of a recipe that the model's rows or classes need."""
+    tables = [recipe, *recipe["features"]]
     return any(
-        None in (each.get("minus", 0), each.get("divided_by", 1)) for each in recipe["features"]
+        each[name] is None for each in tables for name in each.get("own", ()) if name != SOURCE
     )
+
+
+def _blank(entries: Mapping[str, Any], own: Sequence[str]) -> dict[str, Any]:
+    return {name: None if name in own else value for name, value in entries.items()}
 
 
 def _describe(feature: Feature) -> dict[str, Any]:

@@ -14,6 +14,9 @@ TELL_SCALING = {
     Scaling.NONE: "numbers as they are",
 }
 
+NEAR = 1e-4
+"""Of a deviation: by so little no model tells two values apart."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
@@ -65,6 +68,16 @@ def standardise_columns(features: NDArray[Any]) -> Scaled:
         minus = np.where(constant, first, np.ldexp(means + left, exponents))
         divided_by = np.where(divisors == 1.0, 1.0, np.ldexp(divisors, exponents))
     return Scaled(columns.astype(np.float32), minus, divided_by)
+
+
+def is_reproduced(scaled: Scaled, values: NDArray[np.float64]) -> bool:
+    """Return whether `minus` and `divided_by`, as an export tells them, make a column `(n,)` again.
+
+    They may not where steps are near a double's last bit: the mean lies between two doubles.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        again = (values - scaled.minus[0]) / scaled.divided_by[0]
+        return bool(np.allclose(again, scaled.values[:, 0], rtol=NEAR, atol=NEAR))
 
 
 def scale_column(

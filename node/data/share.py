@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from node.data.dataset import Dataset
+from node.data.errors import InvalidSchema
 from node.data.iterator import read_iterator
 from node.data.partition import deal, parse_partition
 from node.data.schema import Schema
@@ -45,6 +46,17 @@ class Share:
             parse_partition(self.partition), train_on, count, np.random.default_rng(self.seed)
         )
         return train_on.take(parts[which - 1]), held_out
+
+
+def choose_label(own: str | None, declared: str | None) -> str | None:
+    """Return the column to learn: what the federation's page names, or a peer's own settings.
+
+    Raises InvalidSchema for two that differ: such peers would learn two targets as one model.
+    """
+    if own is not None and declared is not None and own != declared:
+        expected = f"{declared!r}, as the federation's page says, or none"
+        raise InvalidSchema("label of a peer's own data", expected, repr(own))
+    return declared if own is None else own
 
 
 def read_source(source: str, label: str | None, schema: Schema) -> Dataset:

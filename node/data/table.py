@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from node.data.cells import Table, is_missing, read_number, read_texts, to_number, write_key
 from node.data.dataset import Dataset, check_classes, encode_labels
 from node.data.errors import InvalidCell, InvalidSchema, UnreadableFile
-from node.data.recipe import Feature, Recipe
-from node.data.scaling import TELL_SCALING, scale_column
+from node.data.recipe import OF_OWNER, SOURCE, Feature, Recipe
+from node.data.scaling import TELL_SCALING, is_reproduced, scale_column
 from node.data.schema import Column, Kind, Missing, Scaling, Schema, Target
 
 STRATA = 10
@@ -31,19 +31,22 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class _Block:
-    """What one column becomes: `(n, features)`, what made it, and how many cells were filled."""
+    """What one column becomes: `(n, features)`, what made it, and how many cells were filled.
+    `is_coarse`: the two numbers that made it do not make it again."""
 
     values: NDArray[np.float32]
     features: tuple[Feature, ...]
     filled: int = 0
+    is_coarse: bool = False
 
 
 def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
-    """Return the data set that a table is. `label` names the column to learn, the last by default.
+    """Return the data set that a table is. `label` names the column to learn; None: the last, but
+    none where the schema declares all others, as for files of many organisations.
 
     Raises InvalidCell (file, line or row, column, text), UnreadableFile and InvalidSchema.
     """
-    target = _find_target(table, label)
+    target = _find_target(table, label, schema)
     _check_declared(table, target, schema)
     used = _order_columns(table, target, schema)
     rows_before = len(table.rows)
@@ -65,7 +68,7 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
     labels, classes, targets = _read_target(table, target, cells[target], schema)
     features = tuple(feature for block in blocks for feature in block.features)
     dropped = rows_before - len(table.rows)
-    remarks = (*_remark_missing(dropped, blocks), *_remark(cells, blocks))
+    remarks = (*_remark_missing(dropped, blocks), *_remark(cells, blocks), *_remark_coarse(blocks))
     return Dataset(
         name=table.path.name,
         features=np.concatenate([each.values for each in blocks], axis=1, dtype=np.float32),
@@ -74,12 +77,27 @@ def build_dataset(table: Table, label: str | None, schema: Schema) -> Dataset:
         targets=targets,
         groups=groups,
         columns=tuple(each.column for each in features),
-        recipe=Recipe(features, target, group, _tell_treatment(schema, features), remarks),
+        recipe=Recipe(
+            features,
+            target,
+            group,
+            _tell_treatment(schema, features),
+            remarks,
+            own=(SOURCE,) if targets is not None or schema.find(target).values else OF_OWNER,
+        ),
     )
 
 
-def _find_target(table: Table, label: str | None) -> str:
+def _find_target(table: Table, label: str | None, schema: Schema) -> str:
     if label is None:
+        if all(name in schema.columns for name in table.columns[:-1]):
+            # So begins a federation of many files, which may have another column last each.
+            raise UnreadableFile(
+                f"{table.path}, column to learn",
+                "its name, as all others are declared and files may have any order "
+                '(label = "..." under [data] of the page, or --label)',
+                "none",
+            )
         return table.columns[-1]
     if label not in table.columns:
         known = ", ".join(table.columns)
@@ -163,7 +181,8 @@ def _encode_number(
         fill=fill if fills else None,
         own=_find_own(column, schema),
     )
-    return _Block(scaled.values, (feature,), int((~is_there).sum()))
+    is_coarse = not is_reproduced(scaled, values)
+    return _Block(scaled.values, (feature,), int((~is_there).sum()), is_coarse)
 
 
 def _find_own(column: Column, schema: Schema) -> tuple[str, ...]:
@@ -297,6 +316,14 @@ def _remark(cells: Mapping[str, Sequence[Any]], blocks: Sequence[_Block]) -> tup
             f'{write_key(name)} = "ignore" under [data.columns] of the data page'
         )
     return tuple(lines)
+
+
+def _remark_coarse(blocks: Sequence[_Block]) -> tuple[str, ...]:
+    names = [each.features[0].column for each in blocks if each.is_coarse]
+    remedy = (
+        "subtract a constant from them in the file, or an exported model sees others than these"
+    )
+    return (f"values too large for their steps: {_enumerate(names)}: {remedy}",) if names else ()
 
 
 def _is_declared(column: Column) -> bool:

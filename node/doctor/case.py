@@ -46,3 +46,8 @@ class Case:
     contract: Contract = field(init=False)
     record: SeatRecord = field(init=False)
     dataset: Dataset = field(init=False)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the federation was read, and so what it declares."""
+        return hasattr(self, "contract")

@@ -58,7 +58,6 @@ CHECKS = (
         "with a new folder",
     ),
     Check("blobs", ("folder",), in_folder.check_blobs, "see to the disk"),
-    Check("data", ("settings",), in_folder.check_data, "correct data.source in the settings"),
     Check(
         "chain",
         ("settings",),
@@ -100,6 +99,8 @@ CHECKS = (
         "let exchange.endpoint lead to exchange.listen: name, firewall, proxy, and a router that "
         "also leads its own network there",
     ),
+    # After `contract`, which says by what the data are read; without it they are looked for.
+    Check("data", ("settings",), in_folder.check_data, "correct data.source in the settings"),
     Check(
         "learner",
         ("contract", "data"),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from chain.types import Seat
 from chain.wallet import open_wallet, read_address
@@ -12,8 +13,9 @@ from node.daemon.opening import (
     describe_place,
     describe_share,
 )
+from node.data.dataset import Dataset
 from node.data.errors import DataError, InvalidCell, InvalidSchema, MissingPackage
-from node.data.share import OWN
+from node.data.share import OWN, choose_label
 from node.data.sources import load
 from node.doctor.case import Case, Fault, Unread
 from node.errors import LayoutMismatch
@@ -98,17 +100,26 @@ def check_data(case: Case) -> str:
     if ":" in settings.source:
         raise Unread(f"{settings.source}: code, which `learner` runs")
     try:
-        case.dataset = load(settings.source, label=settings.label)
-    except InvalidCell as error:
-        if settings.contract is None:
-            raise
+        case.dataset = _load_as_declared(case)
+    except DataError as error:
+        if settings.contract is None or case.is_reached or not Path(settings.source).exists():
+            raise Fault(str(error), _advise(error, settings.source)) from error
         # Which column holds what is for the federation to declare.
         raise Unread(
-            f"{settings.source}: a table that is there, but not one of numbers alone; `learner` "
-            "reads it by the columns that the federation declares"
+            f"{settings.source}: there, to be read as a federation declares that is not reached"
         ) from error
     part = "" if settings.share is None else f", one part in {settings.share[1]} is this peer's"
     return f"{settings.source}: {case.dataset.samples} samples{part}"
+
+
+def _load_as_declared(case: Case) -> Dataset:
+    settings = case.settings
+    if not case.is_reached:
+        return load(settings.source, label=settings.label)
+    spec = parse_spec(case.contract.observer.ledger.spec)
+    if spec.source == OWN:
+        return load(settings.source, label=settings.label)
+    return load(settings.source, label=choose_label(settings.label, spec.label), schema=spec.schema)
 
 
 def check_learner(case: Case) -> str:

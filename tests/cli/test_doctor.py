@@ -16,9 +16,10 @@ from consortium_lab import PLAN, Consortium, await_lines, free_port, serve_chain
 
 from chain.connect import connect_devnet
 from chain.devnet.devnet import Devnet
-from node.doctor.case import Case, Fault
+from node.doctor.case import Case, Fault, Unread
 from node.doctor.clock import judge_clock
 from node.doctor.doctor import CHECKS, State, examine
+from node.doctor.in_folder import check_data
 from node.doctor.on_chain import check_clock
 from node.folder_lock import lock_folder
 from node.settings import read_settings, write_settings
@@ -189,7 +190,7 @@ PLANTED = [
     ("a", damage_a_blob, "blobs", "leaf 0: expected", "put 0x"),
     ("a", lose_the_data, "data", "gone.csv", "correct data.source"),
     ("a", learn_from_other_data, "learner", "model of the learner", "its spec says "),
-    ("a", bring_words, "learner", "'yes'", "correct that cell"),
+    ("a", bring_words, "data", "'yes'", "correct that cell"),
     ("b", None, "seat", "seat 1 leaves", "holdfast peer withdraw"),
     ("d", None, "seat", "expected one (holdfast peer join), got none", "holdfast peer join"),
 ]
@@ -232,12 +233,10 @@ def test_examine__data_that_only_the_learner_reads__are_not_said_to_be_in_order(
     consortium, copy_of
 ):
     folder = copy_of("a")
-    bring_words(folder, consortium, None)
+    change(folder, source="clinic:rows", share=None)
     (finding,) = [each for each in find_until(folder, consortium, "data") if each.check == "data"]
     assert finding.state is State.UNREAD
-    assert finding.found.startswith(
-        f"{folder / 'table.csv'}: a table that is there, but not one of"
-    )
+    assert finding.found == "clinic:rows: code, which `learner` runs"
 
 
 def test_examine__the_endpoint_of_another_seat__is_a_fault_also_before_joining(consortium, copy_of):
@@ -320,3 +319,51 @@ def test_judge_clock__behind_the_latest_block__is_a_fault_but_on_a_development_c
         judge_clock(0, [3600])
     assert "set the clock" in fault.value.remedy
     assert "as it may be on a development chain" in judge_clock(0, [3600], is_development=True)
+
+
+SPEC = b"""
+holdfast = 1
+name = "of a number"
+seed = 7
+[learner]
+name = "module:make"
+[data]
+source = "clinic.csv"
+label = "dose"
+partition = "iid"
+held_out = 0.2
+target = "number"
+columns = { age = "number", ward = ["a", "b"], dose = "number" }
+[model]
+arrays = [{ name = "w", shape = [3], dtype = "float32" }]
+"""
+
+
+@pytest.fixture
+def unopened(tmp_path):
+    """A peer of a federation that was not looked at, with a table as that one declares."""
+    rows = "".join(f"{place / 4},{'ab'[place % 2]},{30 + place}\n" for place in range(20))
+    (tmp_path / "own.csv").write_text("dose,ward,age\n" + rows)
+    case = Case(tmp_path, str, lambda: 0, 1, 1)
+    case.settings = SimpleNamespace(
+        source=str(tmp_path / "own.csv"), label=None, share=None, contract="0x12"
+    )
+    return case
+
+
+def test_check_data__a_table_as_the_federation_declares__is_read_by_that(unopened):
+    unopened.contract = SimpleNamespace(observer=SimpleNamespace(ledger=SimpleNamespace(spec=SPEC)))
+    assert check_data(unopened).endswith("own.csv: 20 samples")
+    assert unopened.dataset.recipe.label == "dose"
+    (unopened.folder / "own.csv").write_text("dose,ward,age\n1,c,30\n2,a,31\n")
+    with pytest.raises(Fault, match="line 2, column ward: expected one of a, b, got 'c'"):
+        check_data(unopened)
+
+
+def test_check_data__the_federation_is_not_reached__is_looked_for_alone(unopened):
+    told = "there, to be read as a federation declares that is not reached"
+    with pytest.raises(Unread, match=told):
+        check_data(unopened)
+    (unopened.folder / "own.csv").unlink()
+    with pytest.raises(Fault, match="expected a file, got none"):
+        check_data(unopened)

@@ -2,6 +2,7 @@ import csv
 import json
 import re
 import shutil
+from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file
 from sklearn.datasets import load_breast_cancer
 
 from localnet.fleet.fleet import peer_folder
+from node.data.cells import MISSING
 from node.data.recipe_file import RECIPE, read_recipe, write_recipe
 from node.data.schema import parse_schema
 from node.data.share import Share
@@ -137,6 +139,11 @@ def test_export__a_table_of_the_users__is_used_as_the_documents_say(
     assert capsys.readouterr().out == f"{found[0]}\n"
 
 
+def test_data_page__its_words_for_an_empty_cell__are_the_readers():
+    (words,) = re.findall(r"^EMPTY = (.*)$", PAGE.read_text(), re.MULTILINE)
+    assert literal_eval(words) == MISSING
+
+
 def test_export__another_file_of_that_name__is_left_alone_unless_forced(holdfast, kept, tmp_path):
     path = tmp_path / "model.npz"
     first = export(holdfast, kept, path, "--height", "1")
@@ -203,9 +210,11 @@ def test_export__a_peers_folder__has_of_its_rows_what_the_page_declares(idle_pai
     finally:
         (folder / RECIPE).unlink(missing_ok=True)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "scaled by each peer's own rows" in outcome.out
+    assert "with 2 columns, classes without their names; " in outcome.out
+    assert "what comes of each peer's own rows (numbers to scale by, cat" in outcome.out
     with np.load(path) as file:
         about = json.loads(str(file["holdfast"]))
+    assert (about["data"]["source"], about["data"]["classes"]) == (None, None)
     found = [(each["minus"], each["divided_by"]) for each in about["data"]["features"]]
     assert found == [(40.0, 10.0), (None, None)]
 

@@ -1,17 +1,22 @@
 """From a founder's page to what the contract is created with."""
 
+from dataclasses import replace
+
 import pytest
 
 from chain.connect import connect_devnet
 from chain.deployment import deploy
 from chain.devnet.devnet import Devnet
 from chain.sender import Sender
+from node.daemon.opening import describe_share
+from node.data.errors import InvalidSchema
 from node.errors import LayoutMismatch, RuleRefused, SpecRefused
 from node.founding import found, name_subject, read_plan
 from node.learning.hosting import Hosting, Place
 from node.learning.keeping import Kept
 from node.learning.trial import Trial
 from node.merkle import MODEL_TAG, compute_root
+from node.settings import Settings
 from node.spec import parse_spec
 
 PAGE = """
@@ -146,3 +151,25 @@ def test_read_plan__a_learner_that_is_none__is_told_what_it_may_be():
 def test_read_plan__a_rule_that_cannot_hold__is_refused(rule):
     with pytest.raises(RuleRefused, match="expected"):
         read_plan((PAGE + f"[rule]\n{rule}\n").encode())
+
+
+LABELLED = PAGE.replace('source = "digits"', 'source = "own.csv"\nlabel = "ill"')
+OWN_FILE = Settings(
+    ("http://node",), None, 31337, ("::1", 7710), "http://clinic.example", "own.csv"
+)
+
+
+def test_label_of_the_page__no_other_named__is_learned_by_founder_and_peers():
+    plan = read_plan(LABELLED.encode())
+    assert name_subject(plan, "own.csv", None, Place(0, 5, None, 7)).share.label == "ill"
+    spec = replace(found_by(PAGE).spec, source="own.csv", label="ill")
+    assert describe_share(OWN_FILE, spec).label == "ill"
+
+
+def test_label_of_the_page__another_named__is_refused_to_founder_and_peers():
+    plan, told = read_plan(LABELLED.encode()), "expected 'ill', as .* or none, got 'age'"
+    with pytest.raises(InvalidSchema, match=told):
+        name_subject(plan, "own.csv", "age", Place(0, 5, None, 7))
+    spec = replace(found_by(PAGE).spec, source="own.csv", label="ill")
+    with pytest.raises(InvalidSchema, match=told):
+        describe_share(replace(OWN_FILE, label="age"), spec)

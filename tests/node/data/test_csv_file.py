@@ -145,7 +145,11 @@ OTHERWISE = '(another column: --label; a number to learn: target = "number" unde
             "5.1,3.5,seed\n4.9,3.0,seed\n",
             ": expected a header line that names the columns, got 5.1,3.5,seed " + NAMES,
         ),
-        ("1,2\n3,4\n", ": expected a header line that names the columns, got 1,2 " + NAMES),
+        ("2,2\n3,4\n", ": expected a header line that names the columns, got 2,2 " + NAMES),
+        (
+            "5,0,0,x\n4,0,0,y\n",
+            ": expected a header line that names the columns, got 5,0,0,x " + NAMES,
+        ),
         ("a,b,a\n1,2,3\n", ": expected columns of different names, got 'a' twice"),
         ("a,b\n", ": expected rows under the header, got none"),
         ("a,b\n1,x\n1,2,3\n", ", line 3: expected 2 cells, got 3"),
@@ -200,6 +204,30 @@ def test_read_csv__not_utf8_or_not_csv__names_the_line(
 
 def test_read_csv__columns_called_by_their_place__are_a_header(tmp_path: Path) -> None:
     assert read_csv(write(tmp_path, "0,1,kind\n1,5,a\n2,5,b\n1,4,a\n2,4,b\n")).width == 2
+
+
+@pytest.mark.parametrize("header", ["label,0,1,2", "y,inf,a,b", "y,1.5,b,c", "y,2019,2020,2021"])
+def test_read_csv__names_that_could_be_numbers__are_a_header(tmp_path: Path, header: str) -> None:
+    path = write(tmp_path, header + "\na,1,5,2\nb,2,5,1\na,1,4,4\n")
+    dataset = read_csv(path, label=header.partition(",")[0])
+    assert (dataset.columns, dataset.samples) == (tuple(header.split(",")[1:]), 3)
+    assert not any("taken for the names" in each for each in dataset.recipe.remarks)
+
+
+def test_read_csv__integers_that_could_be_a_row__are_names_and_said_to_be(tmp_path: Path) -> None:
+    path = write(tmp_path, "63,1,145,ill\n50,5,140,a\n52,6,130,b\n51,4,120,a\n")
+    told = "the first line was taken for the names of the columns: 63, 1, 145, ill"
+    assert read_csv(path).recipe.remarks == (told,)
+
+
+def test_read_csv__names_that_the_page_declares__are_a_header_whatever_they_look_like(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, "0.5,1.5,ill\n50,5,a\n52,6,b\n51,4,a\n")
+    with pytest.raises(UnreadableFile, match="a header line that names"):
+        read_csv(path)
+    dataset = read_csv(path, schema=parse_schema({"columns": {"0.5": "ignore"}}))
+    assert (dataset.columns, dataset.recipe.remarks) == (("1.5",), ())
 
 
 @pytest.mark.parametrize("cell", ["NA", "n/a", "nan", "NULL", "?", "#N/A", " NA "])

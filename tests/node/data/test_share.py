@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from node.data.errors import UnknownSource
-from node.data.share import Share
+from node.data.errors import InvalidSchema, UnknownSource
+from node.data.share import Share, choose_label
 from node.data.sources import load
 from node.data.split import stratified_holdout
 
@@ -28,3 +28,20 @@ def test_load__no_part__is_all_of_it():
 def test_load__no_such_source__is_refused():
     with pytest.raises(UnknownSource):
         Share("nothing", None, None, "iid", 0.2, seed=0).load()
+
+
+@pytest.mark.parametrize(
+    ("own", "declared", "chosen"),
+    [(None, None, None), ("ill", None, "ill"), (None, "ill", "ill"), ("ill", "ill", "ill")],
+)
+def test_choose_label__one_or_the_same_twice__is_that(own, declared, chosen):
+    assert choose_label(own, declared) == chosen
+
+
+def test_choose_label__two_that_differ__are_refused_by_name():
+    with pytest.raises(InvalidSchema) as caught:
+        choose_label("age", "ill")
+    assert str(caught.value) == (
+        "label of a peer's own data: expected 'ill', as the federation's page says, or none, "
+        "got 'age'"
+    )

@@ -60,9 +60,23 @@ def test_build_dataset__all_columns_declared__are_in_the_pages_order_whatever_th
     columns = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}}
     declared = {**DECLARED, "columns": columns}
     turned = Table(PATH, COLUMNS[::-1], ["line 2"] * len(ROWS), [each[::-1] for each in ROWS])
-    one, other = build(**declared), build_dataset(turned, "dose", parse_schema(declared))
+    one, other = (
+        build(label="dose", **declared),
+        build_dataset(turned, "dose", parse_schema(declared)),
+    )
     assert one.fingerprint() == other.fingerprint()
     assert [name for name, _ in one.group_columns()] == ["sex", "age"]
+
+
+def test_build_dataset__all_others_declared_and_no_label__is_refused_with_the_remedy():
+    columns = {**DECLARED["columns"], "age": "number"}
+    with pytest.raises(UnreadableFile) as caught:
+        build(**{**DECLARED, "columns": columns})
+    assert str(caught.value) == (
+        "own.csv, column to learn: expected its name, as all others are declared and files may "
+        'have any order (label = "..." under [data] of the page, or --label), got none'
+    )
+    assert build(label="dose", **{**DECLARED, "columns": columns}).width == 4
 
 
 def test_build_dataset__categories_of_the_file__are_sorted():
@@ -87,9 +101,9 @@ def test_build_dataset__scaling__is_as_declared(scaling, ages):
 def test_build_dataset__a_declared_mean_and_deviation__stand_for_the_files_own():
     declared = {**DECLARED, "scaling": "standard"}
     declared["columns"] = {**DECLARED["columns"], "age": {"mean": 50.0, "deviation": 10.0}}
-    assert build(**declared).features[:, -1].tolist() == [-2, -1, 0, 1]
+    assert build(label="dose", **declared).features[:, -1].tolist() == [-2, -1, 0, 1]
     # So a file of other rows comes to the same numbers for the same ages.
-    assert build(ROWS[:3], **declared).features[:, -1].tolist() == [-2, -1, 0]
+    assert build(ROWS[:3], label="dose", **declared).features[:, -1].tolist() == [-2, -1, 0]
 
 
 @pytest.mark.parametrize("empty", ["", None, float("nan")])
@@ -120,7 +134,7 @@ def test_build_dataset__its_recipe__makes_the_same_features_again():
     rows = [
         [*each[:3], str(place) if place != 2 else "NA", each[4]] for place, each in enumerate(ROWS)
     ]
-    data = build(rows, columns=declared, target="number", missing="fill")
+    data = build(rows, "dose", columns=declared, target="number", missing="fill")
     recipe = data.recipe
     again = [[make(row, each) for each in recipe.features] for row in rows]
     assert np.allclose(again, data.features, atol=1e-6)
@@ -161,6 +175,16 @@ def test_build_dataset__columns_that_say_nothing__are_remarked_upon():
     ).recipe.remarks
     assert constant == "the same in every row: clinic, sex"
     assert counting.startswith('column age counts the rows: if it measures nothing, age = "ignore"')
+
+
+def test_build_dataset__values_too_large_for_their_steps__are_remarked_upon():
+    def ages(first, step):
+        rows = [with_cell(row, "age", repr(first + step * (row**2)))[row] for row in range(4)]
+        return build(rows, **DECLARED | {"scaling": "standard"}).recipe.remarks
+
+    (remark,) = ages(2.0**53, 2.0)
+    assert remark.startswith("values too large for their steps: age: subtract a constant from")
+    assert ages(1e6, 0.01) == ages(0.0, 1e-300) == ages(-1e300, 1e299) == ()
 
 
 def test_build_dataset__classes_that_the_label_lists__are_these_in_this_order():
