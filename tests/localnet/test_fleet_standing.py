@@ -63,3 +63,9 @@ def test_describe_parts__a_module_that_prints__is_heard_in_the_log_alone(tmp_pat
     assert count_samples(describe_parts(fleet, scenario)) == 32
     assert capfd.readouterr().out == ""
     assert "reading the table" in (fleet.judge_notes() / LOG).read_text()
+
+
+def test_describe_parts__learners_with_data_of_their_own__has_nothing_to_say(tmp_path):
+    scenario = replace(QUICK, dataset="own", learner="guests:make")
+    fleet = make_fleet(tmp_path / "up", scenario, Hosting())
+    assert describe_parts(fleet, scenario) is None
